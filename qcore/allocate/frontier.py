@@ -1,0 +1,130 @@
+"""Every best trade of loss against one cost, at once: the Lagrangian relaxation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from qcore.allocate.problem import (
+    AllocationProblem,
+    FloatArray,
+    MergedProblem,
+    budget_limit,
+    merge_groups,
+)
+
+IndexArray = npt.NDArray[np.intp]
+
+
+@dataclass(frozen=True, eq=False)
+class Frontier:
+    """Points of rising cost and falling loss, from the cheapest allocation to the best one.
+
+    ``cost`` and ``loss`` have shape (points,) and are sums over the layers. A choice is rebuilt
+    on demand, because thousands of points of thousands of layers would not fit in memory.
+    """
+
+    cost: FloatArray
+    loss: FloatArray
+    _start: IndexArray = field(repr=False)
+    _step_unit: IndexArray = field(repr=False)
+    _step_option: IndexArray = field(repr=False)
+    _unit_of_layer: IndexArray = field(repr=False)
+
+    def __len__(self) -> int:
+        return len(self.cost)
+
+    def choice_at(self, point: int) -> tuple[int, ...]:
+        """One option per layer at ``point``; ``IndexError`` outside 0 .. len - 1."""
+        if not 0 <= point < len(self):
+            raise IndexError(f"point {point} of a frontier of {len(self)} points")
+        unit_choice = self._start.copy()
+        # A unit that steps twice is written twice; numpy keeps the last, which is the later step.
+        unit_choice[self._step_unit[:point]] = self._step_option[:point]
+        return tuple(unit_choice[self._unit_of_layer].tolist())
+
+    def best_within(self, budget: float) -> int | None:
+        """The point of least loss whose cost is within ``budget``; ``None`` if there is none."""
+        fitting = int(np.searchsorted(self.cost, budget_limit(budget), side="right"))
+        return fitting - 1 if fitting else None
+
+
+def frontier(problem: AllocationProblem, cost_name: str) -> Frontier:
+    """Trade loss against ``costs[cost_name]``, whatever the budgets, within groups and pins.
+
+    Each unit (a layer, or a group) starts at its cheapest option and moves along the lower left
+    convex hull of its (cost, loss) options. All moves together are made in the order of loss saved
+    per unit of cost. Moves that save nothing are left out.
+
+    Every point is exactly optimal for its own cost: it minimises loss + price * cost for the price
+    at which its last move pays, so an allocation of no more cost and less loss would contradict
+    that minimum (Everett 1963, "Generalized Lagrange Multiplier Method", main theorem). Between two
+    points a better allocation may exist; no allocation lies below the line that joins them
+    (Dantzig 1957, "Discrete-Variable Extremum Problems").
+
+    Raises ``ValueError`` for an unknown cost name.
+
+    >>> p = AllocationProblem([[0.3, 0.0], [0.1, 0.0]], {"bits": [[4, 8], [4, 8]]}, {})
+    >>> points = frontier(p, "bits")
+    >>> points.cost.tolist(), points.choice_at(1), points.best_within(11.5)
+    ([8.0, 12.0, 16.0], (1, 0), 0)
+    """
+    if cost_name not in problem.costs:
+        raise ValueError(f"no cost named {cost_name!r}, costs are {sorted(problem.costs)}")
+    merged = merge_groups(problem)
+    start, steps = _walk_hulls(merged, merged.costs[cost_name])
+    # Equal slopes within a unit must keep their order, or a later move would come first.
+    order = np.lexsort((steps.rank, -steps.slope))
+    rows = np.arange(len(start))
+    first_cost = merged.costs[cost_name][rows, start].sum()
+    first_loss = merged.loss[rows, start].sum()
+    return Frontier(
+        cost=np.cumsum(np.concatenate(([first_cost], steps.cost[order]))),
+        loss=np.cumsum(np.concatenate(([first_loss], -steps.saved[order]))),
+        _start=start,
+        _step_unit=steps.unit[order],
+        _step_option=steps.option[order],
+        _unit_of_layer=merged.unit_of_layer,
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class _Steps:
+    """Moves along the hulls, each array of shape (steps,); ``rank`` counts within a unit."""
+
+    unit: IndexArray
+    option: IndexArray
+    cost: FloatArray
+    saved: FloatArray
+    slope: FloatArray
+    rank: IndexArray
+
+
+def _walk_hulls(merged: MergedProblem, cost: FloatArray) -> tuple[IndexArray, _Steps]:
+    """From each unit's cheapest option, take the steepest move there is, until none saves loss."""
+    cost = np.where(merged.allowed, cost, np.inf)
+    loss = np.where(merged.allowed, merged.loss, np.inf)
+    # Of several cheapest options, the one of least loss.
+    cheapest = cost == cost.min(axis=1, keepdims=True)
+    start = np.where(cheapest, loss, np.inf).argmin(axis=1)
+    units, at, limit = np.arange(len(start)), start, np.full(len(start), np.inf)
+    found: list[tuple[npt.NDArray[np.generic], ...]] = []
+    for rank in range(cost.shape[1] - 1):
+        more = cost[units] - cost[units, at][:, None]
+        saved = loss[units, at][:, None] - loss[units]
+        slope = np.zeros_like(more)
+        with np.errstate(over="ignore"):
+            np.divide(saved, more, out=slope, where=(more > 0) & (saved > 0))
+        best = slope.argmax(axis=1)
+        rows = np.flatnonzero(slope[np.arange(len(units)), best] > 0)
+        if not len(rows):
+            break
+        units, at = units[rows], best[rows]
+        # Rounding may make a slope exceed the one before it, which a convex hull never does.
+        limit = np.minimum(limit[rows], slope[rows, at])
+        taken = (units, at, more[rows, at], saved[rows, at], limit, np.full(len(rows), rank))
+        found.append(taken)
+    empty = tuple(np.empty(0, t) for t in (np.intp, np.intp, float, float, float, np.intp))
+    return start, _Steps(*(np.concatenate(part) for part in zip(empty, *found, strict=True)))

@@ -1,0 +1,85 @@
+"""Questions from the command line: answered from the store, or here and now."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+
+from qcore.allocate.bits import BitAllocation
+from qcore.cli.show import read_json
+from qcore.data.load import load_data
+from qcore.errors import BadInput
+from qcore.graph.load import load_network
+from qcore.jobs.answers import sensitivity_table
+from qcore.jobs.questions import SensitivityQuestion, to_json
+from qcore.jobs.work import run_job
+from qcore.measure.evaluate import evaluate
+from qcore.measure.evaluation import Evaluation
+from qcore.sensitivity.table import SensitivityConfig, SensitivityTable
+from qcore.store.store import Store
+
+Listener = Callable[[float, str], None]
+
+
+def ask_sensitivity(arguments: argparse.Namespace, listener: Listener) -> SensitivityTable:
+    """The table asked for; what the store has of it is not computed again unless ``--fresh``.
+
+    The same question asked in the browser is the same job. Raises BadInput.
+    """
+    network = load_network(arguments.model)
+    data = load_data(arguments.data, network, "calibration")
+    objective = arguments.objective or ("kl" if data.labels is None else "cross_entropy")
+    if objective == "cross_entropy" and data.labels is None:
+        raise BadInput(f"{data.name} has no labels; use --objective kl")
+    images = min(len(data), arguments.limit or len(data))
+    config = SensitivityConfig(arguments.bits, objective, images, arguments.seed)
+    question = SensitivityQuestion(
+        arguments.model,
+        network.description.fingerprint,
+        arguments.data,
+        data.fingerprint(),
+        config,
+    )
+    store = Store()
+    try:
+        if arguments.fresh and (old := store.find(question.kind, to_json(question))):
+            store.forget(old.id)
+        job, start = store.ask(question.kind, to_json(question))
+        if not start and job.active:
+            raise BadInput(
+                "this question is being answered by another process; wait for it, or use --fresh"
+            )
+        if start:
+            run_job(job.id, store.url, listener)
+            job = store.get(job.id)
+        if job.state != "finished":
+            raise BadInput(job.message or "the run was cancelled; the same command goes on")
+        return sensitivity_table(store, job, network.description)
+    finally:
+        store.close()
+
+
+def ask_evaluation(arguments: argparse.Namespace, listener: Listener) -> Evaluation:
+    """Measure an allocation on DATA (a sample's evaluation split). Raises BadInput."""
+    allocation = read_allocation(arguments.bits)
+    network = load_network(arguments.model)
+    allocation.check_fits(network.description)
+    data = load_data(arguments.data, network, "evaluation")
+    if arguments.calibration is not None:
+        load_data(arguments.calibration, network, "calibration")
+    return evaluate(network, data, allocation, on_progress=listener)
+
+
+def read_table(path: str) -> SensitivityTable:
+    """Read SENSITIVITY.json. Raises BadInput."""
+    value = read_json(path, "a file written by: python -m qcore sensitivity ... --json FILE")
+    if not isinstance(value, dict):
+        raise BadInput(f"{path!r} is not a sensitivity table")
+    return SensitivityTable.from_json(value)
+
+
+def read_allocation(path: str) -> BitAllocation:
+    """Read ALLOCATION.json. Raises BadInput."""
+    return BitAllocation.from_json(
+        read_json(path, "a file written by: python -m qcore allocate ... --json FILE")
+    )

@@ -1,0 +1,135 @@
+"""One function per command."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from qcore.cli.show import progress_line, show_table, write_json
+from qcore.errors import BadInput
+
+
+def describe(arguments: argparse.Namespace) -> None:
+    from qcore.graph.load import load_network
+
+    network = load_network(arguments.model).description
+    _warn(network.weights_note)
+    rows = [
+        (la.name, la.op, "x".join(map(str, la.weight_shape)), f"{la.kernels:,}", f"{la.macs:,}")
+        for la in network.layers
+    ]
+    show_table(("layer", "op", "weight shape", "kernels", "MACs"), rows)
+    others = ", ".join(f"{op} {count}" for op, count in network.not_quantized.items())
+    print(
+        f"\n{len(network.layers)} layers, {network.weight_count:,} weights, {network.macs:,} MACs; "
+        f"{network.parameters:,} parameters, {network.folded_batch_norms} batch norms folded\n"
+        f"not quantized: {others}"
+    )
+    write_json(arguments.json, network.to_json())
+
+
+def sensitivity(arguments: argparse.Namespace) -> None:
+    from qcore.cli.ask import ask_sensitivity
+
+    table = ask_sensitivity(arguments, progress_line)
+    _warn(table.network.weights_note)
+    rows = [
+        (
+            row.layer,
+            str(row.bits),
+            f"{row.delta_loss:+.3e}",
+            "" if row.ci_low is None else f"{row.ci_low:+.2e} to {row.ci_high:+.2e}",
+            f"{row.samples:,}",
+        )
+        for row in table.rows
+    ]
+    show_table(("layer", "bits", "ΔL (nats)", "95 % interval", "images"), rows)
+    forward = table.one_forward_seconds
+    print(
+        f"\n{table.config.objective}, {table.quantizer}; {table.seconds:.1f} s"
+        + ("" if forward is None else f", one forward pass {forward:.2f} s")
+    )
+    write_json(arguments.json, table.to_json())
+
+
+def allocate(arguments: argparse.Namespace) -> None:
+    from qcore.allocate import InfeasibleBudget, SolverTimeout, solve_ilp
+    from qcore.allocate.budget import check_budgets, table_problem, to_bit_allocation
+    from qcore.cli.ask import read_table
+
+    table = read_table(arguments.table)
+    budgets = _unique(arguments.budget, "budget")
+    pins = {layer: _whole(bits) for layer, bits in _unique(arguments.pin, "pin").items()}
+    problem = table_problem(table, budgets, pins)
+    check_budgets(problem, budgets)
+    try:
+        allocation = solve_ilp(problem.problem)
+    except (InfeasibleBudget, SolverTimeout) as error:
+        raise BadInput(str(error)) from error
+    chosen = to_bit_allocation(problem, table, allocation, arguments.method)
+    show_table(("layer", "bits"), [(name, str(b)) for name, b in chosen.bits.items()])
+    costs = problem.costs(allocation)
+    print(
+        f"\npredicted ΔL {allocation.loss:+.4e} nats; {costs['size_bytes']:,.0f} bytes, "
+        f"{costs['average_bits']:.3f} bits on average, gap {allocation.gap:.1e}"
+    )
+    write_json(arguments.json, chosen.to_json())
+
+
+def frontier(arguments: argparse.Namespace) -> None:
+    from qcore.allocate.budget import table_problem
+    from qcore.allocate.curve import frontier_points
+    from qcore.cli.ask import read_table
+
+    points = frontier_points(table_problem(read_table(arguments.table)))
+    rows = [
+        (f"{p.size_bytes:,.0f}", f"{p.average_bits:.3f}", f"{p.predicted_loss:+.4e}")
+        for p in points
+    ]
+    show_table(("bytes", "average bits", "predicted ΔL"), rows)
+    write_json(arguments.json, {"points": [point.to_json() for point in points]})
+
+
+def evaluate(arguments: argparse.Namespace) -> None:
+    from qcore.cli.ask import ask_evaluation
+
+    result = ask_evaluation(arguments, progress_line)
+    low, high = result.delta_low, result.delta_high
+    print(f"loss        {result.loss:.5f} (full precision {result.baseline_loss:.5f})")
+    interval = "" if low is None else f"  95 % interval {low:+.5f} to {high:+.5f}"
+    print(f"ΔL          {result.delta_loss:+.5f} nats{interval}")
+    if result.accuracy is not None and result.baseline_accuracy is not None:
+        print(f"accuracy    {result.accuracy:.2%} (full precision {result.baseline_accuracy:.2%})")
+    print(f"agreement   {result.agreement:.2%} of {result.samples:,} images")
+    write_json(arguments.json, result.to_json())
+
+
+def _unique(pairs: list[tuple[str, float]], what: str) -> dict[str, float]:
+    result: dict[str, float] = {}
+    for name, value in pairs:
+        if name in result:
+            raise BadInput(f"{what} {name!r} is given twice; give it once")
+        result[name] = value
+    return result
+
+
+def _whole(value: float) -> int:
+    if value != int(value):
+        raise BadInput(f"bits are whole numbers, got {value:g}")
+    return int(value)
+
+
+def _warn(note: str | None) -> None:
+    if note is not None:
+        print(f"note: {note}", file=sys.stderr)
+
+
+COMMANDS: dict[str, Callable[[argparse.Namespace], Any]] = {
+    "describe": describe,
+    "sensitivity": sensitivity,
+    "allocate": allocate,
+    "frontier": frontier,
+    "evaluate": evaluate,
+}

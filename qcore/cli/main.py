@@ -1,0 +1,121 @@
+"""Parse arguments, run one command, print; exit code 2 and one line on bad input."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from typing import NoReturn
+
+from qcore.cli.commands import COMMANDS
+from qcore.errors import BadInput
+from qcore.memory import keep_freed_memory
+from qcore.quantize.limits import DEFAULT_BITS, MAX_BITS, MIN_BITS
+
+
+class _OneLineParser(argparse.ArgumentParser):
+    """A parser whose errors are one line, like every other."""
+
+    def error(self, message: str) -> NoReturn:
+        raise BadInput(f"{message} (see: {self.prog} --help)")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command. Returns the exit code: 0, 2 on bad input, 130 when interrupted."""
+    keep_freed_memory()
+    try:
+        arguments = _parser().parse_args(argv)
+        COMMANDS[arguments.command](arguments)
+    except BadInput as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("stopped; what was finished is kept: the same command goes on", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        return 141
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _OneLineParser(
+        prog="python -m qcore",
+        description="How many bits does each layer of a trained network need?",
+    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    def add(name: str, text: str) -> argparse.ArgumentParser:
+        command = commands.add_parser(name, help=text, description=text)
+        command.add_argument(
+            "--json", metavar="FILE", help="write the result as JSON ('-': standard output)"
+        )
+        return command
+
+    model = "sample:NAME or torchvision:NAME[@FILE]"
+    data = "sample:NAME, a .npz file (images, labels) or a folder of photographs"
+    describe = add("describe", "layers, weights, multiply-accumulates, what is not quantized")
+    describe.add_argument("model", metavar="MODEL", help=model)
+
+    sensitivity = add("sensitivity", "ΔL of every layer at every bit width, with 95 % intervals")
+    sensitivity.add_argument("model", metavar="MODEL", help=model)
+    sensitivity.add_argument("data", metavar="DATA", help=data)
+    sensitivity.add_argument("--method", choices=["exact"], default="exact")
+    sensitivity.add_argument("--target", choices=["weight"], default="weight")
+    sensitivity.add_argument("--bits", type=_bits, default=DEFAULT_BITS, metavar="2,3,4,...")
+    sensitivity.add_argument("--objective", choices=["kl", "cross_entropy"])
+    sensitivity.add_argument("--limit", type=_count, metavar="N", help="use N images at most")
+    sensitivity.add_argument("--seed", type=int, default=0, metavar="S", help="which N images")
+    sensitivity.add_argument(
+        "--fresh", action="store_true", help="measure again what the store knows"
+    )
+
+    allocate = add("allocate", "bits per layer of least predicted loss within the budgets")
+    allocate.add_argument("table", metavar="SENSITIVITY.json")
+    allocate.add_argument(
+        "--budget", type=_assignment, action="append", required=True, metavar="NAME=VALUE"
+    )
+    allocate.add_argument("--method", choices=["ilp"], default="ilp")
+    allocate.add_argument(
+        "--pin", type=_assignment, action="append", default=[], metavar="LAYER=BITS"
+    )
+
+    frontier = add("frontier", "the best allocations from smallest to largest")
+    frontier.add_argument("table", metavar="SENSITIVITY.json")
+
+    evaluate = add("evaluate", "true loss and accuracy of an allocation")
+    evaluate.add_argument("model", metavar="MODEL", help=model)
+    evaluate.add_argument("data", metavar="DATA", help=data)
+    evaluate.add_argument("--bits", required=True, metavar="ALLOCATION.json")
+    evaluate.add_argument(
+        "--calibration",
+        metavar="DATA",
+        help="data for thresholds and bias correction; weights alone need none",
+    )
+    return parser
+
+
+def _bits(text: str) -> tuple[int, ...]:
+    try:
+        bits = tuple(sorted({int(part) for part in text.split(",")}))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a list like 2,4,8") from None
+    if not all(MIN_BITS <= b <= MAX_BITS for b in bits):
+        raise argparse.ArgumentTypeError(f"bit widths are {MIN_BITS} to {MAX_BITS}, got {text}")
+    return bits
+
+
+def _count(text: str) -> int:
+    if not text.isdigit() or int(text) == 0:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a positive whole number")
+    return int(text)
+
+
+def _assignment(text: str) -> tuple[str, float]:
+    name, equals, value = text.rpartition("=")
+    try:
+        number = float(value)
+    except ValueError:
+        number = float("nan")
+    if not (name and equals) or number != number:
+        raise argparse.ArgumentTypeError(f"{text!r} is not NAME=NUMBER")
+    return name, number

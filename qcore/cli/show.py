@@ -1,0 +1,60 @@
+"""Tables, progress and files."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from qcore.errors import BadInput
+
+
+def show_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Aligned columns: the first to the left, the others to the right."""
+    widths = [max(len(row[i]) for row in (header, *rows)) for i in range(len(header))]
+    for row in (header, *rows):
+        cells = [row[0].ljust(widths[0])]
+        cells += [cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True)]
+        print("  ".join(cells).rstrip())
+
+
+def progress_line(fraction: float, message: str) -> None:
+    """One line on standard error that overwrites itself; silent where that is not a terminal."""
+    if sys.stderr.isatty():
+        end = "\n" if fraction >= 1 else ""
+        print(f"\r{fraction:4.0%}  {message[:60]:60}", end=end, file=sys.stderr, flush=True)
+
+
+def write_json(target: str | None, value: Any) -> None:
+    """Write to a file, whole or not at all; '-' is standard output, None nothing.
+
+    Raises BadInput where the file cannot be written.
+    """
+    if target is None:
+        return
+    text = json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False)
+    if target == "-":
+        print(text)
+        return
+    path = Path(target)
+    draft = path.with_name(f".{path.name}.{os.getpid()}.draft")
+    try:
+        draft.write_text(text + "\n", encoding="utf-8")
+        draft.replace(path)
+    except OSError as error:
+        draft.unlink(missing_ok=True)
+        raise BadInput(f"cannot write {target!r}: {error.strerror}") from error
+
+
+def read_json(source: str, what: str) -> Any:
+    """Read a JSON file; BadInput where it is missing or not JSON."""
+    path = Path(source)
+    if not path.is_file():
+        raise BadInput(f"there is no file {source!r}; {what} is needed")
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (ValueError, OSError) as error:
+        raise BadInput(f"{source!r} is not JSON ({error}); {what} is needed") from error

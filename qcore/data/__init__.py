@@ -1,0 +1,1 @@
+"""Calibration and evaluation data: load, check, sample sets."""

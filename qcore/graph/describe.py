@@ -1,0 +1,124 @@
+"""What a program is made of: its layers, and everything that is not one."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor, fx
+
+from qcore.errors import BadInput
+from qcore.graph.kernels import kernel_count
+from qcore.graph.layer import Layer
+from qcore.graph.ops import ACTIVATION_PRODUCTS, LAYER_OPS, groups_of, layer_macs
+from qcore.graph.program import Program, is_arithmetic_on_sizes
+from qcore.graph.run import Runner, is_layer_node
+
+
+@dataclass
+class _Use:
+    """What a run of one image saw of one weight."""
+
+    nodes: list[str] = field(default_factory=list)
+    macs: int = 0
+    input_shape: tuple[int, ...] = ()
+    output_shape: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class Census:
+    """Layers in running order, other operators by count, and the size of the output."""
+
+    layers: tuple[Layer, ...]
+    not_quantized: dict[str, int]
+    macs_not_quantized: int
+    outputs: int
+
+
+def take_census(program: Program, input_shape: tuple[int, ...]) -> Census:
+    """Run one blank image and note every node.
+
+    Raises BadInput where no node is a layer or the output is not (N, classes).
+    """
+    uses: dict[str, _Use] = {}
+    first: dict[str, fx.Node] = {}
+    others: Counter[str] = Counter()
+    other_macs = 0
+
+    def observe(node: fx.Node, args: tuple[Any, ...], value: Any) -> None:
+        nonlocal other_macs
+        if is_layer_node(node, program.constants):
+            key = program.constants[node.args[1].name]  # type: ignore[union-attr]
+            first.setdefault(key, node)
+            _note(uses.setdefault(key, _Use()), node, args, value)
+        elif not is_arithmetic_on_sizes(node):
+            others[node.target._schema.name.removeprefix("aten::")] += 1  # type: ignore[union-attr]
+            if node.target in ACTIVATION_PRODUCTS:
+                other_macs += ACTIVATION_PRODUCTS[node.target](args, value)
+
+    runner = Runner(program.graph, program.tensors, program.constants, program.input_node)
+    with torch.inference_mode():
+        position = runner.start(torch.zeros(1, *input_shape))
+        runner.advance(position, len(runner.nodes), observe)
+        output = runner.finish(position)
+    if not uses:
+        raise BadInput("this network has no convolution or linear layer: nothing to quantize")
+    if not isinstance(output, Tensor) or output.dim() != 2:
+        raise BadInput(
+            f"this network's output has shape {tuple(output.shape)}; "
+            "a classifier with an output of (images, classes) is needed"
+        )
+    layers = tuple(_layer(program, key, use, first[key]) for key, use in uses.items())
+    return Census(layers, dict(others.most_common()), other_macs, int(output.shape[1]))
+
+
+def _note(use: _Use, node: fx.Node, args: tuple[Any, ...], value: Tensor) -> None:
+    groups = groups_of(node.target, args, dict(node.kwargs))
+    use.nodes.append(node.name)
+    shape = tuple(args[1].shape)
+    use.macs += layer_macs(LAYER_OPS[node.target], shape, groups, args[0], value)
+    use.input_shape = use.input_shape or tuple(args[0].shape)
+    use.output_shape = use.output_shape or tuple(value.shape)
+
+
+def _layer(program: Program, key: str, use: _Use, node: fx.Node) -> Layer:
+    weight, op = program.tensors[key], LAYER_OPS[node.target]
+    groups = groups_of(node.target, node.args, dict(node.kwargs))
+    bias = node.args[2] if len(node.args) > 2 else node.kwargs.get("bias")
+    return Layer(
+        name=_layer_name(key),
+        op=op,
+        weight_key=key,
+        bias_key=None if bias is None else program.constants.get(bias.name),  # type: ignore
+        nodes=tuple(use.nodes),
+        weight_shape=tuple(weight.shape),
+        groups=groups,
+        kernels=kernel_count(op, tuple(weight.shape), groups),
+        macs=use.macs,
+        input_shape=use.input_shape,
+        output_shape=use.output_shape,
+    )
+
+
+def _layer_name(weight_key: str) -> str:
+    """``layer1.0.conv1.weight`` -> ``layer1.0.conv1``; ``attn.in_proj_weight`` -> ``attn.in_proj``.
+
+    A network that is a single layer has the bare key ``weight``, which stays.
+    """
+    return weight_key.removesuffix(".weight").removesuffix("_weight") or weight_key
+
+
+def fingerprint(program: Program, input_shape: tuple[int, ...]) -> str:
+    """SHA-256 over the folded graph and every tensor in it: equal for equal computations."""
+    digest = hashlib.sha256(repr(input_shape).encode())
+    for node in program.graph.nodes:
+        key = program.constants.get(node.name, "")
+        digest.update(f"{node.op}|{node.target}|{node.args}|{node.kwargs}|{key}\n".encode())
+    for key in sorted(program.tensors):
+        tensor = program.tensors[key].contiguous().cpu()
+        digest.update(f"{key}|{tensor.dtype}|{tuple(tensor.shape)}\n".encode())
+        digest.update(tensor.reshape(-1).view(torch.uint8).numpy().data)
+    return digest.hexdigest()

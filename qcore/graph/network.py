@@ -1,0 +1,33 @@
+"""A network ready to run: a functional ATen graph, its tensors and its layers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor, fx
+
+from qcore.data.preprocess import Preprocessing
+from qcore.graph.layer import Description, Layer
+
+
+@dataclass(frozen=True, eq=False)
+class Network:
+    """The graph, the tensors that its placeholders stand for, and what is known about both.
+
+    ``tensors`` maps a key (the parameter's own name where it has one) to its value; ``constants``
+    maps the name of a placeholder node to such a key. ``input_node`` is the name of the one
+    placeholder that takes images (N, ...). Treat as read-only: several jobs share one network.
+    """
+
+    graph: fx.Graph
+    tensors: dict[str, Tensor]
+    constants: dict[str, str]
+    input_node: str
+    description: Description
+    preprocessing: Preprocessing | None = None
+    device: torch.device = field(default_factory=lambda: torch.device("cpu"))
+
+    def weight(self, layer: Layer) -> Tensor:
+        """The full-precision (folded) weight of a layer, in its stored shape."""
+        return self.tensors[layer.weight_key]

@@ -1,0 +1,1 @@
+"""Long work: start, follow, cancel, resume."""

@@ -1,0 +1,49 @@
+"""The embedded cluster: a scheduler and two workers, each a process of its own.
+
+``LocalCluster(processes=True)`` cannot be used: its children import the main script again, which
+under ``streamlit run`` is the app itself.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from typing import Any
+
+_PRELOAD = "qcore.jobs.worker_process"
+
+
+def local_cluster() -> Any:
+    """Start it on the loopback address; closing it ends its processes.
+
+    Each worker takes one job at a time: ``short`` ones (opening a network, measuring an allocation)
+    and ``long`` ones (sensitivity) do not wait for each other. A nanny restarts a worker that dies,
+    and the scheduler gives its job to the new one.
+    """
+    import dask
+    from distributed.deploy.spec import SpecCluster
+    from distributed.deploy.subprocess import SubprocessScheduler, SubprocessWorker
+
+    dask.config.set({"distributed.scheduler.allowed-failures": 5})
+    common = {
+        "host": "127.0.0.1",
+        "nthreads": 1,
+        "memory_limit": 0,
+        "dashboard": False,
+        "silence_logs": 30,
+        "preload": [_PRELOAD],
+        "local_directory": tempfile.gettempdir(),
+    }
+    workers = {
+        slot: {
+            "cls": SubprocessWorker,
+            "options": {"worker_kwargs": {**common, "name": slot, "resources": {slot: 1}}},
+        }
+        for slot in ("short", "long")
+    }
+    scheduler = {
+        "cls": SubprocessScheduler,
+        "options": {
+            "scheduler_kwargs": {"host": "127.0.0.1", "dashboard": False, "preload": [_PRELOAD]}
+        },
+    }
+    return SpecCluster(workers=workers, scheduler=scheduler, silence_logs=30)

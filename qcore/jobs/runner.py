@@ -1,0 +1,92 @@
+"""Start jobs on workers: an embedded local cluster, or a dask scheduler that already runs."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+from concurrent.futures import Future as ThreadFuture
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from qcore.jobs.questions import Question, to_json
+from qcore.jobs.work import run_job
+from qcore.store.job import Job
+from qcore.store.store import Store
+
+log = logging.getLogger(__name__)
+
+# A long run must not keep a person from opening another network: two workers, one for each.
+_SLOT = {"prepare": "short", "evaluate": "short", "sensitivity": "long"}
+
+
+class JobRunner:
+    """Submits jobs and forgets them: all that is known of a job is in the store.
+
+    The cluster starts in a thread, so that the first page need not wait for it; jobs asked for in
+    the meantime are queued. ``scheduler`` is the address of a running dask scheduler (default:
+    ``BITDIAL_SCHEDULER``); its workers must see the same database and BITDIAL_HOME.
+    """
+
+    def __init__(self, store: Store, scheduler: str | None = None) -> None:
+        self.store = store
+        self._scheduler = scheduler or os.environ.get("BITDIAL_SCHEDULER")
+        self._futures: dict[str, Any] = {}
+        self._cluster: Any = None
+        self._lock = threading.Lock()
+        self._threads = ThreadPoolExecutor(1, thread_name_prefix="bitdial-jobs")
+        self._client: ThreadFuture[Any] = self._threads.submit(self._connect)
+
+    def submit(self, question: Question) -> Job:
+        """Ask; start work where the store has no answer and nobody is at it. Returns at once."""
+        job, start = self.store.ask(question.kind, to_json(question))
+        if start:
+            self._threads.submit(self._start, job)
+        return job
+
+    def cancel(self, job_id: str) -> None:
+        """Ask a job to stop; what it has finished is kept."""
+        self.store.request_cancel(job_id)
+
+    def close(self) -> None:
+        """Stop the cluster (workers finish nothing; the store has what they wrote)."""
+        self._threads.shutdown(wait=True, cancel_futures=True)
+        if not self._client.cancelled():
+            self._client.result().close()
+        if self._cluster is not None:
+            self._cluster.close()
+
+    def wait_until_ready(self) -> None:
+        """Block until workers can take jobs (tests and benchmarks; pages never wait)."""
+        self._client.result()
+
+    def _connect(self) -> Any:
+        from distributed import Client
+
+        if self._scheduler:
+            return Client(self._scheduler)
+        from qcore.jobs.cluster import local_cluster
+
+        self._cluster = local_cluster()
+        return Client(self._cluster)
+
+    def _start(self, job: Job) -> None:
+        try:
+            client = self._client.result()
+            slot = {} if self._scheduler else {"resources": {_SLOT[job.kind]: 1}}
+            key = f"{job.kind}-{job.id}-{job.asked_at}"
+            future = client.submit(run_job, job.id, self.store.url, key=key, pure=False, **slot)
+            with self._lock:
+                self._futures[job.id] = future  # dask drops work whose future is dropped
+            future.add_done_callback(lambda done: self._ended(job, done))
+        except Exception as error:
+            log.exception("job %s could not be started", job.id)
+            self.store.end(job.id, "failed", 0.0, f"no worker could be started: {error}")
+
+    def _ended(self, job: Job, future: Any) -> None:
+        with self._lock:
+            if self._futures.get(job.id) is future:
+                del self._futures[job.id]
+        if future.status == "error":
+            message = f"the worker died while on this: {type(future.exception()).__name__}"
+            self.store.end(job.id, "failed", 0.0, f"{message}; what was finished is kept")

@@ -1,0 +1,1 @@
+"""The true loss and accuracy of a quantized network."""

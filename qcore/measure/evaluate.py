@@ -1,0 +1,111 @@
+"""Measure a bit allocation: the quantized network against full precision, on held-out images."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from qcore.allocate.bits import BitAllocation
+from qcore.data.dataset import Dataset
+from qcore.errors import BadInput
+from qcore.graph.network import Network
+from qcore.graph.run import Runner, arrange
+from qcore.measure.evaluation import Evaluation
+from qcore.quantize.layer_weights import quantize_weight
+from qcore.sensitivity.exact import chunk_images
+from qcore.sensitivity.interval import Moments
+from qcore.sensitivity.objective import agreement_per_image, loss_per_image
+from qcore.sensitivity.table import Objective
+
+
+class Stopped(Exception):
+    """The work was asked to stop before it had a result."""
+
+
+def evaluate(
+    network: Network,
+    data: Dataset,
+    allocation: BitAllocation,
+    objective: Objective | None = None,
+    *,
+    on_progress: Callable[[float, str], None] = lambda fraction, message: None,
+    should_stop: Callable[[], bool] = lambda: False,
+) -> Evaluation:
+    """Run both networks over all the images and compare them image by image.
+
+    ``objective`` None means cross-entropy where there are labels and KL divergence from full
+    precision where there are none. Raises BadInput where the allocation does not fit the network
+    or an output is not finite, Stopped when ``should_stop`` says so.
+    """
+    allocation.check_fits(network.description)
+    objective = objective or ("kl" if data.labels is None else "cross_entropy")
+    started = time.perf_counter()
+    runner = Runner(
+        network.graph, network.tensors, network.constants, network.input_node, network.device
+    )
+    tally = _Tally()
+    with torch.inference_mode():
+        quantized = quantized_weights(network, allocation)
+        for indices in torch.arange(len(data)).split(chunk_images(network)):
+            if should_stop():
+                raise Stopped
+            images = data.batch(indices)
+            labels = None if data.labels is None else data.labels[indices].to(runner.device)
+            tally.add(runner(images), runner(images, quantized), labels, objective)
+            on_progress(tally.delta.samples / len(data), f"{tally.delta.samples:,} images")
+    return tally.result(objective, data.labels is not None, time.perf_counter() - started)
+
+
+def quantized_weights(network: Network, allocation: BitAllocation) -> dict[str, Tensor]:
+    """Weight key -> quantized weight on the network's device, for every layer with a bit width."""
+    weights = {}
+    for layer in network.description.layers:
+        bits = allocation.bits[layer.name]
+        if bits is not None:
+            rounded = quantize_weight(network.weight(layer), layer, bits)
+            weights[layer.weight_key] = arrange(rounded, network.device)
+    return weights
+
+
+class _Tally:
+    """Running sums over images."""
+
+    def __init__(self) -> None:
+        self.delta, self.base = Moments(), 0.0
+        self.agreeing = self.correct = self.base_correct = 0
+
+    def add(
+        self, reference: Tensor, logits: Tensor, labels: Tensor | None, objective: Objective
+    ) -> None:
+        for name, output in (("full-precision", reference), ("quantized", logits)):
+            if not torch.isfinite(output).all():
+                raise BadInput(f"the {name} network's output is NaN or infinite on these images")
+        base = loss_per_image(reference, reference, labels, objective)
+        difference = loss_per_image(logits, reference, labels, objective) - base
+        self.base += float(base.sum())
+        self.delta = self.delta.plus(
+            len(base), float(difference.sum()), float(difference.square().sum())
+        )
+        self.agreeing += int(agreement_per_image(logits, reference).sum())
+        if labels is not None:
+            self.correct += int(torch.eq(logits.argmax(1), labels).sum())
+            self.base_correct += int(torch.eq(reference.argmax(1), labels).sum())
+
+    def result(self, objective: Objective, labelled: bool, seconds: float) -> Evaluation:
+        n = self.delta.samples
+        low, high = self.delta.interval() or (None, None)
+        return Evaluation(
+            objective=objective,
+            loss=self.base / n + self.delta.mean,
+            baseline_loss=self.base / n,
+            delta_low=low,
+            delta_high=high,
+            accuracy=self.correct / n if labelled else None,
+            baseline_accuracy=self.base_correct / n if labelled else None,
+            agreement=self.agreeing / n,
+            samples=n,
+            seconds=seconds,
+        )

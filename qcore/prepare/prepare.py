@@ -1,0 +1,63 @@
+"""Load a network once and write what pages need of it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from safetensors.torch import save_file
+from torch import Tensor
+
+from qcore.data.load import Split, load_data
+from qcore.graph.kernels import to_kernels
+from qcore.graph.load import load_network
+from qcore.graph.network import Network
+from qcore.prepare.prepared import DataSummary, Prepared
+from qcore.quantize.limits import GRID_BITS
+from qcore.quantize.symmetric import mse_scale
+
+
+def prepare(
+    reference: str,
+    *,
+    on_progress: Callable[[float, str], None] = lambda fraction, message: None,
+) -> Prepared:
+    """Describe a network and write its weights and scales. Raises BadInput as ``load_network``."""
+    on_progress(0.05, "loading and exporting the network")
+    network = load_network(reference)
+    has_data = reference.startswith("sample:")
+    prepared = Prepared(
+        network.description,
+        _summary(reference, network, "calibration") if has_data else None,
+        _summary(reference, network, "evaluation") if has_data else None,
+    )
+    if not prepared.weights_path.exists():
+        write_weights(network, prepared.weights_path, on_progress)
+    return prepared
+
+
+def write_weights(
+    network: Network, path: Path, on_progress: Callable[[float, str], None]
+) -> None:
+    """Write rows and scales of every layer; the file appears whole or not at all."""
+    tensors: dict[str, Tensor] = {}
+    layers = network.description.layers
+    for number, layer in enumerate(layers):
+        on_progress(0.4 + 0.6 * number / len(layers), f"clipping thresholds of {layer.name}")
+        rows = to_kernels(network.weight(layer), layer).contiguous()
+        one_row = rows.reshape(1, -1)
+        tensors[f"rows|{layer.name}"] = rows
+        kernel_scales = [mse_scale(rows, bits).reshape(-1) for bits in GRID_BITS]
+        tensors[f"kernel_scales|{layer.name}"] = torch.stack(kernel_scales, 1).contiguous()
+        layer_scales = [mse_scale(one_row, bits).reshape(()) for bits in GRID_BITS]
+        tensors[f"layer_scales|{layer.name}"] = torch.stack(layer_scales)
+    draft = path.with_suffix(f".{os.getpid()}.draft")
+    save_file(tensors, draft)
+    draft.replace(path)
+
+
+def _summary(reference: str, network: Network, split: Split) -> DataSummary:
+    data = load_data(reference, network, split)
+    return DataSummary(data.name, data.fingerprint(), len(data), data.labels is not None)

@@ -1,0 +1,91 @@
+"""A network that pages can show: plain values and a file of weights, no torch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from safetensors import safe_open
+
+from qcore.graph.layer import Description
+from qcore.quantize.limits import GRID_BITS
+from qcore.store.home import weights_file
+
+
+@dataclass(frozen=True)
+class DataSummary:
+    """What a set of images is: its name, fingerprint, size, and whether it has labels."""
+
+    name: str
+    fingerprint: str
+    images: int
+    labelled: bool
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A described network with the data that come with it (None for a network without)."""
+
+    network: Description
+    calibration: DataSummary | None
+    evaluation: DataSummary | None
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "network": self.network.to_json(),
+            "calibration": None if self.calibration is None else asdict(self.calibration),
+            "evaluation": None if self.evaluation is None else asdict(self.evaluation),
+        }
+
+    @staticmethod
+    def from_json(data: Mapping[str, Any]) -> Prepared:
+        def summary(value: Mapping[str, Any] | None) -> DataSummary | None:
+            return None if value is None else DataSummary(**value)
+
+        return Prepared(
+            Description.from_json(data["network"]),
+            summary(data["calibration"]),
+            summary(data["evaluation"]),
+        )
+
+    @property
+    def weights_path(self) -> Path:
+        return weights_file(self.network.fingerprint)
+
+
+@dataclass(frozen=True, eq=False)
+class LayerWeights:
+    """One layer's weights as rows (kernels, weights per kernel), and scales at ``GRID_BITS``.
+
+    ``kernel_scales`` (kernels, bit widths) are the quantizer's own; ``layer_scales`` (bit widths,)
+    are what one scale for the whole layer would be.
+    """
+
+    rows: np.ndarray
+    kernel_scales: np.ndarray
+    layer_scales: np.ndarray
+
+    def scale(self, bits: int, kernel: int | None) -> float:
+        """The scale of a kernel, or (None) the single one of the layer."""
+        column = GRID_BITS.index(bits)
+        if kernel is None:
+            return float(self.layer_scales[column])
+        return float(self.kernel_scales[kernel, column])
+
+
+def read_layer(path: Path, name: str) -> LayerWeights:
+    """Read one layer from a prepared file; only its part of the file is touched.
+
+    Raises FileNotFoundError where the file is gone and KeyError for an unknown layer.
+    """
+    with safe_open(path, framework="np") as file:
+        if f"rows|{name}" not in file.keys():  # noqa: SIM118 - not a mapping
+            raise KeyError(name)
+        return LayerWeights(
+            file.get_tensor(f"rows|{name}"),
+            file.get_tensor(f"kernel_scales|{name}"),
+            file.get_tensor(f"layer_scales|{name}"),
+        )

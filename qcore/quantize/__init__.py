@@ -1,0 +1,1 @@
+"""Numbers to fewer bits: pure tensor functions."""

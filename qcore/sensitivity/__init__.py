@@ -1,0 +1,1 @@
+"""ΔL of every layer at every bit width, with confidence intervals."""

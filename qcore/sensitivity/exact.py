@@ -1,0 +1,175 @@
+"""Exact ΔL: quantize one layer, run the rest, compare image by image with full precision."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from qcore.data.dataset import Dataset
+from qcore.errors import BadInput
+from qcore.graph.layer import Layer
+from qcore.graph.network import Network
+from qcore.graph.run import Runner, arrange, first_use
+from qcore.quantize.layer_weights import quantize_weight, weight_scale
+from qcore.sensitivity.objective import loss_per_image
+from qcore.sensitivity.table import Piece, SensitivityConfig
+
+PieceKey = tuple[str, int, int]
+"""(layer, bits, chunk)"""
+
+_CHUNK_VALUES = 2**25  # largest activation of a chunk, in values: 128 MB in float32
+_CHUNK_IMAGES = 256
+
+
+@dataclass(frozen=True)
+class ExactRun:
+    """The pieces that a run added, and the time one forward pass over all the images takes."""
+
+    pieces: tuple[Piece, ...]
+    one_forward_seconds: float | None
+    finished: bool
+
+
+def measure_exact(
+    network: Network,
+    data: Dataset,
+    config: SensitivityConfig,
+    *,
+    done: Collection[PieceKey] = (),
+    on_piece: Callable[[Piece], None] = lambda piece: None,
+    on_progress: Callable[[float, str], None] = lambda fraction, message: None,
+    should_stop: Callable[[], bool] = lambda: False,
+) -> ExactRun:
+    """ΔL of every layer's weights at every bit width, in chunks of images.
+
+    For each chunk the network advances layer by layer; at a layer each bit width is tried by
+    running only the rest of the network, so the work before the layer is done once per chunk and a
+    candidate costs on average half a forward pass. ``done`` names pieces that are known already and
+    not computed again. Every piece goes to ``on_piece`` as soon as it exists; after the first chunk
+    every cell has a value, and further chunks narrow its interval. Raises BadInput where the
+    network's output on the data is not finite.
+    """
+    runner = Runner(
+        network.graph, network.tensors, network.constants, network.input_node, network.device
+    )
+    chunks = split_chunks(network, data, config)
+    plan = _Plan(network, runner, chunks, config, set(done))
+    pieces: list[Piece] = []
+    forward_seconds: list[float] = []
+    if plan.missing:
+        with torch.inference_mode():
+            runner(data.batch(chunks[0]))  # the first pass sets up kernels: it is not a measure
+    for number, indices in enumerate(chunks):
+        if not plan.missing_in(number):
+            continue
+        with torch.inference_mode():
+            images = data.batch(indices)
+            labels = None if data.labels is None else data.labels[indices].to(runner.device)
+            started = time.perf_counter()
+            reference = runner(images)
+            _require_finite(reference, data.name)
+            forward_seconds.append((time.perf_counter() - started) / len(indices))
+            base = loss_per_image(reference, reference, labels, config.objective)
+            position = runner.start(images)
+            for layer, bits in plan.missing_in(number):
+                if should_stop():
+                    return ExactRun(tuple(pieces), None, False)
+                runner.advance(position, first_use(runner, layer.nodes))
+                weight = plan.quantized(layer, bits)
+                logits = runner.finish(position, {layer.weight_key: weight})
+                loss = loss_per_image(logits, reference, labels, config.objective)
+                piece = _piece(layer, bits, number, loss - base)
+                pieces.append(piece)
+                on_piece(piece)
+                on_progress(plan.finish(layer, bits, number), f"{layer.name} at {bits} bits")
+    per_image = sum(forward_seconds) / len(forward_seconds) if forward_seconds else None
+    total = None if per_image is None else per_image * config.images
+    return ExactRun(tuple(pieces), total, True)
+
+
+def split_chunks(network: Network, data: Dataset, config: SensitivityConfig) -> list[Tensor]:
+    """The indices of the images used, in chunks that keep the largest activation small."""
+    generator = torch.Generator().manual_seed(config.seed)
+    chosen = torch.randperm(len(data), generator=generator)[: config.images]
+    return list(chosen.split(chunk_images(network)))
+
+
+def chunk_images(network: Network) -> int:
+    """How many images are run at once, so that no activation exceeds ``_CHUNK_VALUES`` values."""
+    shapes = [s for la in network.description.layers for s in (la.input_shape, la.output_shape)]
+    largest = max(math.prod(shape) for shape in shapes)
+    return max(1, min(_CHUNK_IMAGES, _CHUNK_VALUES // largest))
+
+
+class _Plan:
+    """Which pieces are left, what they cost, and the quantized weights they need."""
+
+    def __init__(
+        self,
+        network: Network,
+        runner: Runner,
+        chunks: list[Tensor],
+        config: SensitivityConfig,
+        done: set[PieceKey],
+    ) -> None:
+        self._network, self._runner, self._bits = network, runner, config.bits
+        self._chunks, self._done = chunks, done
+        self._scales: dict[tuple[str, int], Tensor] = {}
+        self._cost = _suffix_costs(network, runner)
+        self._total = sum(self._cost.values()) * len(config.bits) * config.images
+        self._spent = sum(self._cost[layer] * len(chunks[c]) for layer, _, c in done)
+
+    @property
+    def missing(self) -> bool:
+        return any(self.missing_in(number) for number in range(len(self._chunks)))
+
+    def missing_in(self, chunk: int) -> list[tuple[Layer, int]]:
+        layers = self._network.description.layers
+        cells = [(layer, bits) for layer in layers for bits in self._bits]
+        return [(la, bits) for la, bits in cells if (la.name, bits, chunk) not in self._done]
+
+    def quantized(self, layer: Layer, bits: int) -> Tensor:
+        weight = self._network.weight(layer)
+        key = (layer.name, bits)
+        if key not in self._scales:
+            self._scales[key] = weight_scale(weight, layer, bits)
+        rounded = quantize_weight(weight, layer, bits, self._scales[key])
+        return arrange(rounded, self._runner.device)
+
+    def finish(self, layer: Layer, bits: int, chunk: int) -> float:
+        """Note a piece as done; returns the fraction of all the work that is."""
+        self._spent += self._cost[layer.name] * len(self._chunks[chunk])
+        return self._spent / self._total
+
+
+def _suffix_costs(network: Network, runner: Runner) -> dict[str, float]:
+    """Multiply-accumulates per image from each layer to the end (plus one: never zero)."""
+    layers = network.description.layers
+    start = {layer.name: first_use(runner, layer.nodes) for layer in layers}
+    return {
+        layer.name: 1.0 + sum(la.macs for la in layers if start[la.name] >= start[layer.name])
+        for layer in layers
+    }
+
+
+def _piece(layer: Layer, bits: int, chunk: int, difference: Tensor) -> Piece:
+    return Piece(
+        layer.name,
+        bits,
+        chunk,
+        difference.numel(),
+        float(difference.sum()),
+        float(difference.square().sum()),
+    )
+
+
+def _require_finite(logits: Tensor, data_name: str) -> None:
+    if not torch.isfinite(logits).all():
+        raise BadInput(
+            f"the network's output on {data_name} is NaN or infinite; check its normalisation"
+        )

@@ -1,0 +1,39 @@
+"""The tables. One SQLite file by default; any database that SQLAlchemy speaks."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+metadata = sa.MetaData()
+
+jobs = sa.Table(
+    "jobs",
+    metadata,
+    sa.Column("id", sa.String(16), primary_key=True),
+    sa.Column("kind", sa.String(16), nullable=False),
+    sa.Column("question", sa.JSON, nullable=False),
+    sa.Column("state", sa.String(12), nullable=False),
+    sa.Column("fraction", sa.Float, nullable=False, default=0.0),
+    sa.Column("message", sa.Text, nullable=False, default=""),
+    sa.Column("cancel_requested", sa.Boolean, nullable=False, default=False),
+    # Of this attempt: when it began, and how far earlier attempts had come by then.
+    sa.Column("attempt_at", sa.Float),
+    sa.Column("attempt_fraction", sa.Float, nullable=False, default=0.0),
+    sa.Column("beat_at", sa.Float),
+    sa.Column("asked_at", sa.Float, nullable=False),
+    sa.Column("seconds", sa.Float, nullable=False, default=0.0),
+    sa.Column("result", sa.JSON),
+)
+
+pieces = sa.Table(
+    "sensitivity_pieces",
+    metadata,
+    sa.Column("job_id", sa.String(16), sa.ForeignKey("jobs.id"), primary_key=True),
+    sa.Column("layer", sa.Text, primary_key=True),
+    sa.Column("bits", sa.Integer, primary_key=True),
+    sa.Column("chunk", sa.Integer, primary_key=True),
+    sa.Column("samples", sa.Integer, nullable=False),
+    sa.Column("total", sa.Float, nullable=False),
+    sa.Column("total_squares", sa.Float, nullable=False),
+    sa.Column("written_at", sa.Float, nullable=False),
+)

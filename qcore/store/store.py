@@ -1,0 +1,153 @@
+"""Read and write jobs and their results. Safe to use from several processes at once."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import sqlalchemy as sa
+
+from qcore.sensitivity.table import Piece
+from qcore.store.home import database_url
+from qcore.store.job import Job, State, job_id
+from qcore.store.schema import jobs, metadata, pieces
+
+
+class Store:
+    """One database. Every method is one short transaction."""
+
+    def __init__(self, url: str | None = None) -> None:
+        self.url = url or database_url()
+        options = {"timeout": 30} if self.url.startswith("sqlite") else {}
+        self._engine = sa.create_engine(self.url, connect_args=options)
+        if self.url.startswith("sqlite"):
+            sa.event.listen(self._engine, "connect", _set_pragmas)
+        metadata.create_all(self._engine)
+
+    def close(self) -> None:
+        self._engine.dispose()
+
+    def ask(self, kind: str, question: Mapping[str, Any]) -> tuple[Job, bool]:
+        """The job that answers a question, and whether it has to be started.
+
+        A new question, and one whose job was cancelled, failed or lost its worker, is queued and
+        must be started; an active or finished one is returned as it is. What earlier attempts wrote
+        is kept.
+        """
+        key = job_id(kind, question)
+        with self._engine.begin() as connection:
+            known = connection.execute(sa.select(jobs).where(jobs.c.id == key)).one_or_none()
+            if known is None:
+                row = {"id": key, "kind": kind, "question": dict(question), "state": "queued"}
+                insert = sa.insert(jobs).values(**row, asked_at=time.time()).prefix_with(
+                    "OR IGNORE", dialect="sqlite"
+                )
+                start = connection.execute(insert).rowcount == 1
+            else:
+                job = _job(known)
+                start = job.state in ("cancelled", "failed") or job.lost()
+                if start:
+                    fresh = {"state": "queued", "message": "", "cancel_requested": False}
+                    times = {"asked_at": time.time(), "beat_at": None, "attempt_at": None}
+                    where = jobs.c.id == key
+                    connection.execute(sa.update(jobs).where(where).values(**fresh, **times))
+        return self.get(key), start
+
+    def job(self, key: str) -> Job | None:
+        """The job of that id, None where there is none."""
+        with self._engine.connect() as connection:
+            row = connection.execute(sa.select(jobs).where(jobs.c.id == key)).one_or_none()
+        return None if row is None else _job(row)
+
+    def get(self, key: str) -> Job:
+        """The job of that id; KeyError where there is none."""
+        job = self.job(key)
+        if job is None:
+            raise KeyError(key)
+        return job
+
+    def find(self, kind: str, question: Mapping[str, Any]) -> Job | None:
+        """The job of a question if it was ever asked."""
+        return self.job(job_id(kind, question))
+
+    def active_jobs(self) -> list[Job]:
+        """All queued and running jobs, oldest first."""
+        active = sa.select(jobs).where(jobs.c.state.in_(("queued", "running")))
+        with self._engine.connect() as connection:
+            return [_job(row) for row in connection.execute(active.order_by(jobs.c.asked_at))]
+
+    def begin(self, key: str) -> None:
+        """An attempt starts now, from where earlier ones came."""
+        now = time.time()
+        self._update(
+            key, state="running", attempt_at=now, beat_at=now, attempt_fraction=jobs.c.fraction
+        )
+
+    def beat(self, key: str, fraction: float, message: str) -> None:
+        """The job is alive and has come this far."""
+        self._update(key, fraction=fraction, message=message, beat_at=time.time())
+
+    def end(
+        self,
+        key: str,
+        state: State,
+        seconds: float,
+        message: str = "",
+        result: Mapping[str, Any] | None = None,
+    ) -> None:
+        """The attempt is over; its ``seconds`` are added to the job's."""
+        values: dict[str, Any] = {"state": state, "message": message}
+        if state == "finished":
+            values |= {"fraction": 1.0, "result": dict(result or {})}
+        self._update(key, seconds=jobs.c.seconds + seconds, **values)
+
+    def request_cancel(self, key: str) -> None:
+        """Ask the worker to stop at the next piece; a job not yet begun is cancelled at once."""
+        self._update(key, cancel_requested=True)
+        with self._engine.begin() as connection:
+            waiting = sa.and_(jobs.c.id == key, jobs.c.state == "queued")
+            connection.execute(sa.update(jobs).where(waiting).values(state="cancelled"))
+
+    def cancel_requested(self, key: str) -> bool:
+        with self._engine.connect() as connection:
+            query = sa.select(jobs.c.cancel_requested).where(jobs.c.id == key)
+            return bool(connection.execute(query).scalar())
+
+    def forget(self, key: str) -> None:
+        """Remove a job and all that it wrote."""
+        with self._engine.begin() as connection:
+            connection.execute(sa.delete(pieces).where(pieces.c.job_id == key))
+            connection.execute(sa.delete(jobs).where(jobs.c.id == key))
+
+    def add_piece(self, key: str, piece: Piece) -> None:
+        """Write one finished piece; a piece that is there already stays as it is."""
+        row = {name: getattr(piece, name) for name in Piece.__dataclass_fields__}
+        insert = sa.insert(pieces).values(job_id=key, written_at=time.time(), **row)
+        with self._engine.begin() as connection:
+            try:
+                with connection.begin_nested():
+                    connection.execute(insert)
+            except sa.exc.IntegrityError:
+                return  # two attempts overlapped: both computed the same numbers
+
+    def pieces(self, key: str) -> list[Piece]:
+        """All finished pieces of a sensitivity job."""
+        columns: Iterable[Any] = (pieces.c[name] for name in Piece.__dataclass_fields__)
+        query = sa.select(*columns).where(pieces.c.job_id == key)
+        with self._engine.connect() as connection:
+            return [Piece(*row) for row in connection.execute(query)]
+
+    def _update(self, key: str, **values: Any) -> None:
+        with self._engine.begin() as connection:
+            connection.execute(sa.update(jobs).where(jobs.c.id == key).values(**values))
+
+
+def _job(row: Any) -> Job:
+    return Job(**row._mapping)
+
+
+def _set_pragmas(connection: Any, record: object) -> None:
+    # Readers (pages) do not wait for the writer (worker); a power cut may cost the last piece.
+    connection.execute("PRAGMA journal_mode=WAL")
+    connection.execute("PRAGMA synchronous=NORMAL")
