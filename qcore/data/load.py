@@ -62,7 +62,7 @@ def _read_npz(path: Path, name: str, preprocessing: Preprocessing | None) -> Dat
             if "images" not in archive:
                 raise BadInput(f"{name} has no array 'images' (it has: {', '.join(archive)})")
             images = archive["images"]
-            labels = archive["labels"] if "labels" in archive else None
+            labels = archive.get("labels")
     except (OSError, ValueError, zipfile.BadZipFile, EOFError) as error:
         if isinstance(error, BadInput):
             raise
@@ -80,14 +80,16 @@ def _read_npz(path: Path, name: str, preprocessing: Preprocessing | None) -> Dat
         raise BadInput(f"'labels' of {name} is {labels.dtype}; whole numbers are needed")
     tensor = torch.from_numpy(images if images.dtype == np.uint8 else images.astype(np.float32))
     return Dataset(
-        name, tensor, None if labels is None else torch.from_numpy(labels.astype(np.int64)),
+        name,
+        tensor,
+        None if labels is None else torch.from_numpy(labels.astype(np.int64)),
         preprocessing if images.dtype == np.uint8 else None,
     )
 
 
 def _read_folder(path: Path, name: str, preprocessing: Preprocessing | None) -> Dataset:
     if preprocessing is None:
-        raise BadInput(f"how to prepare photographs for this network is not known; give a .npz")
+        raise BadInput("how to prepare photographs for this network is not known; give a .npz")
     files = sorted(f for f in path.iterdir() if f.suffix.lower() in _PHOTOGRAPHS and f.is_file())
     if not files:
         raise BadInput(f"folder {name} holds no .jpg or .png file; name a folder that does")

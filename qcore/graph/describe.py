@@ -71,7 +71,11 @@ def take_census(program: Program, input_shape: tuple[int, ...]) -> Census:
             f"this network's output has shape {tuple(output.shape)}; "
             "a classifier with an output of (images, classes) is needed"
         )
-    layers = tuple(_layer(program, key, use, first[key]) for key, use in uses.items())
+    names = Counter(_layer_name(key) for key in uses)
+    layers = tuple(
+        _layer(program, key, use, first[key], unique=names[_layer_name(key)] == 1)
+        for key, use in uses.items()
+    )
     return Census(layers, dict(others.most_common()), other_macs, int(output.shape[1]))
 
 
@@ -84,12 +88,12 @@ def _note(use: _Use, node: fx.Node, args: tuple[Any, ...], value: Tensor) -> Non
     use.output_shape = use.output_shape or tuple(value.shape)
 
 
-def _layer(program: Program, key: str, use: _Use, node: fx.Node) -> Layer:
+def _layer(program: Program, key: str, use: _Use, node: fx.Node, *, unique: bool) -> Layer:
     weight, op = program.tensors[key], LAYER_OPS[node.target]
     groups = groups_of(node.target, node.args, dict(node.kwargs))
     bias = node.args[2] if len(node.args) > 2 else node.kwargs.get("bias")
     return Layer(
-        name=_layer_name(key),
+        name=_layer_name(key) if unique else key,
         op=op,
         weight_key=key,
         bias_key=None if bias is None else program.constants.get(bias.name),  # type: ignore

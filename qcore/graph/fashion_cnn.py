@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+
 class ConvUnit(nn.Module):
     """3x3 convolution, batch norm, ReLU: (batch, in, h, w) -> (batch, out, h/stride, w/stride)."""
 

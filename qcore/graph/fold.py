@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import operator
+from typing import Any
 
 import torch
 from torch import Tensor, fx
-from torch.nn.utils import fuse_conv_bn_weights
 
-from qcore.graph.ops import LAYER_OPS, TRANSPOSED_OPS
+from qcore.graph.ops import LAYER_OPS, TRANSPOSED_OPS, groups_of
 from qcore.graph.program import Program
 
 _BATCH_NORM = torch.ops.aten._native_batch_norm_legit_no_training.default
@@ -21,21 +21,34 @@ def fold_constants(program: Program) -> None:
     Creation operators without a tensor argument stay: nothing is gained by storing zeros.
     """
     nodes = {node.name: node for node in program.graph.nodes}
-    known: dict[fx.Node, str] = {nodes[n]: key for n, key in program.constants.items()}
-    for node in list(program.graph.nodes):
+    known: dict[fx.Node, Any] = {nodes[n]: program.tensors[k] for n, k in program.constants.items()}
+    for node in program.graph.nodes:
         sources = node.all_input_nodes
-        if node.op != "call_function" or not sources or any(s not in known for s in sources):
-            continue
-        arguments = fx.node.map_arg((node.args, node.kwargs), lambda n: program.tensors[known[n]])
-        value = node.target(*arguments[0], **arguments[1])
-        if not isinstance(value, Tensor):
-            continue
-        weights = [known[s] for s in sources if known[s].endswith("weight")]
-        base = weights[0] if len(weights) == 1 else f"{node.name}.constant"
-        key = _free_key(program, base)
-        known[node] = key
-        _add_constant(program, node, key, value)
-    _drop_unused(program)
+        if node.op == "call_function" and sources and all(s in known for s in sources):
+            args, kwargs = fx.node.map_arg((node.args, node.kwargs), known.__getitem__)
+            known[node] = node.target(*args, **kwargs)
+    stored = []
+    for node, value in known.items():
+        read = any(user not in known for user in node.users)
+        if node.op == "call_function" and read and isinstance(value, Tensor):
+            key = _constant_key(node)
+            placeholder = _new_placeholder(program, f"constant_{node.name}")
+            node.replace_all_uses_with(placeholder)
+            stored.append((placeholder.name, key, value))
+    _drop_unused(program)  # first, so that a computed weight can take the place of its source
+    for name, wanted, value in stored:
+        program.constants[name] = key = _free_key(program, wanted)
+        program.tensors[key] = value.detach()
+
+
+def _constant_key(node: fx.Node) -> str:
+    """A computed weight is called after the module that uses it, as a stored one would be."""
+    for user in node.users:
+        if user.target in LAYER_OPS and len(user.args) > 1 and user.args[1] is node:
+            stack = list((user.meta.get("nn_module_stack") or {}).values())
+            path = stack[-1][0] if stack else ""
+            return f"{path}.weight" if path else "weight"
+    return f"{node.name}.constant"
 
 
 def fold_batch_norms(program: Program) -> int:
@@ -58,43 +71,41 @@ def _foldable(program: Program, norm: fx.Node) -> bool:
     layer = norm.args[0]
     if not isinstance(layer, fx.Node) or layer.target not in LAYER_OPS or len(layer.users) != 1:
         return False
-    weight = layer.args[1]
-    bias = layer.args[2] if len(layer.args) > 2 else None
-    constant = all(
-        isinstance(a, fx.Node) and a.name in program.constants for a in (weight, *norm.args[1:5])
-    )
-    # A weight shared by two layers has two norms: folding one would change the other.
-    if not constant or len(weight.users) != 1:  # type: ignore[union-attr]
+    # Over a sequence of vectors the norm's channels are positions, not the layer's outputs.
+    if LAYER_OPS[layer.target] == "linear" and layer.meta["val"].dim() != 2:
         return False
-    only_first_output = all(u.target is operator.getitem and u.args[1] == 0 for u in norm.users)
-    return only_first_output and (bias is None or bias.name in program.constants)  # type: ignore
+    weight, bias = layer.args[1], _bias(layer)
+    read = (weight, *norm.args[1:5]) if bias is None else (weight, bias, *norm.args[1:5])
+    if not all(isinstance(a, fx.Node) and a.name in program.constants for a in read):
+        return False
+    # A weight shared by two layers has two norms: folding one would change the other.
+    if not isinstance(weight, fx.Node) or len(weight.users) != 1:
+        return False
+    return all(u.target is operator.getitem and u.args[1] == 0 for u in norm.users)
+
+
+def _bias(layer: fx.Node) -> Any:
+    return layer.args[2] if len(layer.args) > 2 else layer.kwargs.get("bias")
 
 
 def _fold_one(program: Program, norm: fx.Node) -> None:
-    layer, *rest = norm.args
+    layer, weight_node = norm.args[0], norm.args[0].args[1]  # type: ignore[union-attr]
     assert isinstance(layer, fx.Node)
-    value = _reader(program)
-    gamma, beta, mean, var = (value(node) for node in rest[:4])
-    eps = float(norm.args[6])  # type: ignore[arg-type]
-    bias_node = layer.args[2] if len(layer.args) > 2 else None
-    weight_node = layer.args[1]
-    weight = value(weight_node)
-    bias = None if bias_node is None else value(bias_node)
-    transposed = layer.target in TRANSPOSED_OPS
-    new_weight, new_bias = fuse_conv_bn_weights(
-        weight, bias, mean, var, eps, gamma, beta, transpose=transposed
-    )
-    weight_key = program.constants[weight_node.name]  # type: ignore[union-attr]
-    program.tensors[weight_key] = new_weight.detach().float()
-    if bias_node is None or len(bias_node.users) > 1:  # type: ignore[union-attr]
+    assert isinstance(weight_node, fx.Node)
+    gamma, beta, mean, var = (_value(program, node) for node in norm.args[1:5])
+    bias_node = _bias(layer)
+    bias = torch.zeros_like(mean) if bias_node is None else _value(program, bias_node)
+    factor = gamma / torch.sqrt(var + float(norm.args[6]))  # type: ignore[arg-type]
+    weight = _times_per_kernel(_value(program, weight_node), factor, layer)
+    weight_key = program.constants[weight_node.name]
+    program.tensors[weight_key] = weight.float()
+    if bias_node is None or len(bias_node.users) > 1:
         key = _free_key(program, weight_key.removesuffix("weight") + "bias")
-        first = next(iter(program.graph.nodes))
-        with program.graph.inserting_before(first):
-            bias_node = program.graph.placeholder(f"folded_{layer.name}_bias")
+        bias_node = _new_placeholder(program, f"folded_{layer.name}_bias")
         program.constants[bias_node.name] = key
     else:
-        key = program.constants[bias_node.name]  # type: ignore[union-attr]
-    program.tensors[key] = new_bias.detach().float()
+        key = program.constants[bias_node.name]
+    program.tensors[key] = ((bias - mean) * factor + beta).float()
     layer.args = (layer.args[0], weight_node, bias_node, *layer.args[3:])
     for user in list(norm.users):
         user.replace_all_uses_with(layer)
@@ -102,17 +113,23 @@ def _fold_one(program: Program, norm: fx.Node) -> None:
     program.graph.erase_node(norm)
 
 
-def _reader(program: Program):  # type: ignore[no-untyped-def]
-    return lambda node: program.tensors[program.constants[node.name]].double()
+def _times_per_kernel(weight: Tensor, factor: Tensor, layer: fx.Node) -> Tensor:
+    """Each kernel of the weight times its own factor, factor (kernels,)."""
+    if layer.target not in TRANSPOSED_OPS:
+        return weight * factor.reshape(-1, *[1] * (weight.dim() - 1))
+    # Stored as (inputs, outputs / groups, ...), the inputs of one group after another.
+    groups = groups_of(layer.target, layer.args, dict(layer.kwargs))
+    of_group = factor.reshape(groups, 1, -1, *[1] * (weight.dim() - 2))
+    return (weight.unflatten(0, (groups, -1)) * of_group).flatten(0, 1)
 
 
-def _add_constant(program: Program, node: fx.Node, key: str, value: Tensor) -> None:
-    first = next(iter(program.graph.nodes))
-    with program.graph.inserting_before(first):
-        stored = program.graph.placeholder(f"constant_{node.name}")
-    program.tensors[key] = value.detach()
-    program.constants[stored.name] = key
-    node.replace_all_uses_with(stored)
+def _value(program: Program, node: Any) -> Tensor:
+    return program.tensors[program.constants[node.name]].double()
+
+
+def _new_placeholder(program: Program, name: str) -> fx.Node:
+    with program.graph.inserting_before(next(iter(program.graph.nodes))):
+        return program.graph.placeholder(name)
 
 
 def _free_key(program: Program, base: str) -> str:

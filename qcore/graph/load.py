@@ -158,5 +158,3 @@ def load_state(module: nn.Module, state: dict[str, Tensor], architecture: str) -
                 f"first {keys[0]!r}; name the architecture they were trained with"
             )
     module.load_state_dict(state)
-
-

@@ -27,7 +27,6 @@ LAYER_OPS: dict[Any, str] = {
 TRANSPOSED_OPS = {target for target, name in LAYER_OPS.items() if "transpose" in name}
 
 
-
 def groups_of(target: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> int:
     """The number of groups of a convolution node; 1 for linear.
 

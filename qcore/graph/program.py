@@ -69,13 +69,16 @@ def from_exported(exported: ExportedProgram) -> Program:
             "a network with one image input and one output of class scores is needed"
         )
     graph = fx.Graph()
-    result = graph.graph_copy(exported.graph, value_map := {})
-    graph.output(result)
-    for old, new in value_map.items():
+    copies: dict[fx.Node, fx.Node] = {}
+    graph.output(graph.graph_copy(exported.graph, copies))
+    for old, new in copies.items():
         new.meta = dict(old.meta)
     _normalise(graph)
     tensors = {key: stored[key].detach() for key in constants.values()}
-    return Program(graph, tensors, constants, inputs[0])
+    # A copy may be called otherwise: "input" is a name that Python has taken.
+    name_of = {old.name: new.name for old, new in copies.items()}
+    constants = {name_of[name]: key for name, key in constants.items()}
+    return Program(graph, tensors, constants, name_of[inputs[0]])
 
 
 def _normalise(graph: fx.Graph) -> None:

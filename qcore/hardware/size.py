@@ -52,3 +52,12 @@ def size_ledger(network: Description, bits: Mapping[str, int | None]) -> SizeLed
 def full_precision_bytes(network: Description) -> int:
     """Bytes of the folded network at 32 bit."""
     return size_ledger(network, {layer.name: None for layer in network.layers}).total_bytes
+
+
+def average_bits(network: Description, bits: Mapping[str, int | None]) -> float:
+    """Bits per weight of the quantizable layers, 32 for those at full precision."""
+    stored = sum(
+        layer.weight_count * (8 * FULL_PRECISION_BYTES if (b := bits[layer.name]) is None else b)
+        for layer in network.layers
+    )
+    return stored / network.weight_count

@@ -147,5 +147,3 @@ WORK: dict[str, Callable[[str, Mapping[str, Any], Store, Reporter], Mapping[str,
     "sensitivity": _sensitivity,
     "evaluate": _evaluate,
 }
-
-

@@ -38,9 +38,7 @@ def prepare(
     return prepared
 
 
-def write_weights(
-    network: Network, path: Path, on_progress: Callable[[float, str], None]
-) -> None:
+def write_weights(network: Network, path: Path, on_progress: Callable[[float, str], None]) -> None:
     """Write rows and scales of every layer; the file appears whole or not at all."""
     tensors: dict[str, Tensor] = {}
     layers = network.description.layers

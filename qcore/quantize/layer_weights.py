@@ -8,6 +8,7 @@ from qcore.graph.kernels import from_kernels, to_kernels
 from qcore.graph.layer import Layer
 from qcore.quantize.symmetric import mse_scale, quantize
 
+
 def weight_scale(weight: Tensor, layer: Layer, bits: int) -> Tensor:
     """The MSE scale of each kernel, (kernels, 1)."""
     return mse_scale(to_kernels(weight, layer), bits)

@@ -142,9 +142,7 @@ def rows_from_pieces(
     sums: dict[tuple[str, int], Moments] = {}
     for piece in pieces:
         cell = (piece.layer, piece.bits)
-        sums[cell] = sums.get(cell, Moments()).plus(
-            piece.samples, piece.total, piece.total_squares
-        )
+        sums[cell] = sums.get(cell, Moments()).plus(piece.samples, piece.total, piece.total_squares)
     rows = []
     for layer, b in ((layer, b) for layer in layers for b in bits):
         if (moments := sums.get((layer, b))) is not None:

@@ -40,8 +40,10 @@ class Store:
             known = connection.execute(sa.select(jobs).where(jobs.c.id == key)).one_or_none()
             if known is None:
                 row = {"id": key, "kind": kind, "question": dict(question), "state": "queued"}
-                insert = sa.insert(jobs).values(**row, asked_at=time.time()).prefix_with(
-                    "OR IGNORE", dialect="sqlite"
+                insert = (
+                    sa.insert(jobs)
+                    .values(**row, asked_at=time.time())
+                    .prefix_with("OR IGNORE", dialect="sqlite")
                 )
                 start = connection.execute(insert).rowcount == 1
             else:
@@ -76,6 +78,13 @@ class Store:
         active = sa.select(jobs).where(jobs.c.state.in_(("queued", "running")))
         with self._engine.connect() as connection:
             return [_job(row) for row in connection.execute(active.order_by(jobs.c.asked_at))]
+
+    def jobs_of(self, kind: str, model_fingerprint: str) -> list[Job]:
+        """All jobs of one kind about one network, newest first."""
+        query = sa.select(jobs).where(jobs.c.kind == kind).order_by(jobs.c.asked_at.desc())
+        with self._engine.connect() as connection:
+            found = [_job(row) for row in connection.execute(query)]
+        return [job for job in found if job.question["model_fingerprint"] == model_fingerprint]
 
     def begin(self, key: str) -> None:
         """An attempt starts now, from where earlier ones came."""

@@ -100,6 +100,14 @@ def test_tiny_losses_beside_a_large_one_are_told_apart():
     assert solve_ilp(problem).choice == (0, 1, 0)
 
 
+def test_a_small_problem_that_the_solvers_presolve_gets_wrong():
+    """HiGHS 1.15.1 with presolve calls choice (2, 4) optimal, of four times the extra loss."""
+    loss = [[6.6e-7, 1.7e-8, 7.4e-9, 6.7e-9, 1.7e-7], [5.4e-6, 5.5e-7, 2.1e-5, 5.6e-10, 3.3e-9]]
+    cost = [[0.43, 3.28, 1.69, 1.82, 1.0], [0.39, 0.8, 0.79, 0.71, 0.33]]
+    found = solve_ilp(AllocationProblem(loss, {"ms": cost}, {"ms": 2.527}))
+    assert found.choice == (2, 3)
+
+
 def test_whole_numbers_near_the_largest_costs_are_not_rounded_over_the_budget():
     costs = [[1_000_000_000, 1], [1_000_000_001, 2]]
     problem = AllocationProblem([[0, 1], [0, 1]], {"bits": costs}, {"bits": 2_000_000_000})

@@ -1,0 +1,103 @@
+"""A network and its layers."""
+
+import pandas as pd
+import streamlit as st
+
+from qcore.hardware.size import full_precision_bytes
+from ui import format as fmt
+from ui.charts import chart
+from ui.figures.layers import share_figure
+from ui.network import require_network
+from ui.router import ensure_router
+from ui.select import focus_clicked, focus_row
+from ui.state import focused_layer, palette
+
+ensure_router("network")
+st.title("Network")
+prepared = require_network(
+    "Bitdial answers one question about a trained network: **how many bits does each layer need?**"
+)
+network = prepared.network
+focus = focused_layer(prepared)
+
+with st.container(horizontal=True):
+    st.metric(
+        "Parameters",
+        fmt.count(network.parameters),
+        border=True,
+        help="As the network was trained, before batch norm was folded into its layers.",
+    )
+    st.metric(
+        "Layers",
+        len(network.layers),
+        border=True,
+        help="Convolutions and linear layers: what can be quantized.",
+    )
+    st.metric(
+        "Kernels",
+        fmt.count(sum(la.kernels for la in network.layers)),
+        border=True,
+        help="Output channels. Each has a scale of its own.",
+    )
+    st.metric(
+        "Operations",
+        f"{fmt.count(network.macs)} MAC",
+        border=True,
+        help="Multiply-accumulates for one image.",
+    )
+    st.metric(
+        "Size at 32 bit",
+        fmt.size(full_precision_bytes(network)),
+        border=True,
+        help="Weights, biases and all other stored values of the folded network.",
+    )
+if network.weights_note:
+    st.warning(network.weights_note)
+
+st.subheader("Where weights and work are")
+chart(
+    share_figure(network, focus, palette()),
+    "network-share",
+    "Bars: each layer's share of weights and of multiply-accumulates, in running order.",
+    focus_clicked,
+)
+
+names = tuple(layer.name for layer in network.layers)
+st.dataframe(
+    pd.DataFrame(
+        {
+            "layer": names,
+            "operator": [la.op for la in network.layers],
+            "weight shape": [fmt.shape(la.weight_shape) for la in network.layers],
+            "kernels": [la.kernels for la in network.layers],
+            "weights": [la.weight_count for la in network.layers],
+            "share": [100 * la.weight_count / network.weight_count for la in network.layers],
+            "MACs": [la.macs for la in network.layers],
+            "output": [fmt.shape(la.output_shape[1:]) for la in network.layers],
+        }
+    ),
+    hide_index=True,
+    key="network-layers",
+    on_select=lambda: focus_row("network-layers", names),
+    selection_mode="single-row",
+    column_config={
+        "share": st.column_config.ProgressColumn(
+            "share of weights", format="%.1f %%", min_value=0, max_value=100
+        ),
+        "kernels": st.column_config.NumberColumn(format="localized"),
+        "weights": st.column_config.NumberColumn(format="localized"),
+        "MACs": st.column_config.NumberColumn("MACs per image", format="localized"),
+    },
+    alt="One row a layer.",
+)
+others = ", ".join(f"{op} × {count}" for op, count in network.not_quantized.items())
+st.caption(
+    f"Select a row or a bar to focus a layer. {network.folded_batch_norms} batch norms were folded "
+    f"into the layer before them. Not quantized, runs at 32 bit: {others or 'nothing'}."
+)
+if prepared.calibration and prepared.evaluation:
+    labels = "labelled" if prepared.calibration.labelled else "without labels"
+    st.caption(
+        f"Data: {prepared.calibration.images:,} images to calibrate on, "
+        f"{prepared.evaluation.images:,} others to measure on, {labels}."
+    )

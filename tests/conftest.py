@@ -1,0 +1,23 @@
+"""Every test has a store of its own, and torch uses two threads."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+os.environ.setdefault("OMP_NUM_THREADS", "2")
+settings.register_profile("bitdial", deadline=None, max_examples=60)
+settings.load_profile("bitdial")
+
+
+@pytest.fixture(autouse=True)
+def store_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """``BITDIAL_HOME`` of this test alone; no database or scheduler of the user's."""
+    home = tmp_path / "home"
+    monkeypatch.setenv("BITDIAL_HOME", str(home))
+    monkeypatch.delenv("BITDIAL_DATABASE", raising=False)
+    monkeypatch.delenv("BITDIAL_SCHEDULER", raising=False)
+    return home

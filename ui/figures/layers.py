@@ -1,0 +1,34 @@
+"""Bars per layer: where weights and operations are."""
+
+from __future__ import annotations
+
+import plotly.graph_objects as go
+
+from qcore.graph.layer import Description
+from ui.theme import Palette, finish
+
+
+def share_figure(network: Description, focus: str, palette: Palette) -> go.Figure:
+    """Each layer's share of weights and of multiply-accumulates, in running order."""
+    names = [layer.name for layer in network.layers]
+    parts = (
+        ("weights", [la.weight_count / network.weight_count for la in network.layers], 1.0),
+        ("multiply-accumulates", [la.macs / network.macs for la in network.layers], 0.5),
+    )
+    figure = go.Figure()
+    for label, values, opacity in parts:
+        figure.add_bar(
+            x=names,
+            y=[100 * value for value in values],
+            name=label,
+            customdata=names,
+            marker={
+                "color": [palette.focus if name == focus else palette.accent for name in names],
+                "opacity": opacity,
+            },
+            hovertemplate="%{x}<br>%{y:.1f} % of " + label + "<extra></extra>",
+        )
+    figure.update_xaxes(title="layer, in running order", showticklabels=len(names) <= 24)
+    figure.update_yaxes(title="share of the network (%)")
+    figure.update_layout(barmode="group", bargap=0.25)
+    return finish(figure, palette, 320)

@@ -1,0 +1,68 @@
+"""Follow long work: progress, time left, cancel, resume."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from qcore.store.job import Job
+from ui.engine import engine
+from ui.format import duration
+
+_TITLES = {
+    "prepare": "Opening network",
+    "sensitivity": "Measuring sensitivity",
+    "evaluate": "Measuring allocation",
+}
+
+
+def title(job: Job) -> str:
+    """What the job does, and to which network."""
+    return f"{_TITLES[job.kind]} · {str(job.question['model']).removeprefix('sample:')}"
+
+
+def progress_text(job: Job) -> str:
+    """How far, what is being done, and how long it will still take."""
+    if job.stopping:
+        return "stopping after the present step …"
+    if job.state == "queued":
+        return "waiting for a worker …"
+    left = job.seconds_left()
+    if left is None:
+        return f"{job.message or 'starting'} …"
+    return f"{job.fraction:.0%} · {duration(left)} left · {job.message}"
+
+
+def cancel(job_id: str) -> None:
+    """Ask a job to stop; for buttons."""
+    engine().runner.cancel(job_id)
+
+
+@st.fragment(run_every=2.0)
+def running_jobs() -> None:
+    """The sidebar's list of all active jobs, from any tab."""
+    active = [job for job in engine().store.active_jobs() if not job.lost()]
+    if not active:
+        return
+    st.caption("Running")
+    for job in active:
+        st.progress(min(job.fraction, 1.0), text=title(job))
+        st.caption(progress_text(job))
+
+
+def wait_for(job: Job, what: str) -> None:
+    """Show a job's progress in place and rerun the page when it ends. Does not return while the
+    job is active."""
+    if not job.active:
+        return
+
+    @st.fragment(run_every=0.4)
+    def panel() -> None:
+        now = engine().store.get(job.id)
+        if not now.active:
+            st.rerun()
+        st.progress(min(now.fraction, 1.0), text=f"{what}: {progress_text(now)}")
+        if now.lost():
+            st.warning("No worker has answered for 20 seconds. Reload the page to start again.")
+
+    panel()
+    st.stop()

@@ -1,0 +1,98 @@
+"""Answers that the store holds for a network: the sensitivity run in view, what was measured."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from qcore.hardware.size import average_bits, size_ledger
+from qcore.jobs.answers import sensitivity_table
+from qcore.jobs.questions import EvaluateQuestion, SensitivityQuestion, to_json
+from qcore.measure.evaluation import Evaluation
+from qcore.prepare.prepared import Prepared
+from qcore.sensitivity.table import Objective, SensitivityConfig, SensitivityTable
+from qcore.store.job import Job
+from ui.engine import engine
+from ui.state import follow_job, job_in_url
+
+
+def sensitivity_job(prepared: Prepared) -> Job | None:
+    """The run in the URL if it is about this network, else the newest one; None without any."""
+    jobs = engine().store.jobs_of("sensitivity", prepared.network.fingerprint)
+    wanted = job_in_url()
+    chosen = next((job for job in jobs if job.id == wanted), jobs[0] if jobs else None)
+    follow_job(None if chosen is None else chosen.id)
+    return chosen
+
+
+def table_of(job: Job, prepared: Prepared) -> SensitivityTable:
+    """The table of a run as far as it has come."""
+    return sensitivity_table(engine().store, job, prepared.network)
+
+
+def start_sensitivity(prepared: Prepared, config: SensitivityConfig) -> None:
+    """Start (or go on with) the run of a configuration on the network's calibration data."""
+    assert prepared.calibration is not None
+    question = SensitivityQuestion(
+        prepared.network.name,
+        prepared.network.fingerprint,
+        prepared.calibration.name,
+        prepared.calibration.fingerprint,
+        config,
+    )
+    follow_job(engine().runner.submit(question).id)
+
+
+def start_evaluation(prepared: Prepared, bits: dict[str, int], objective: Objective) -> None:
+    """Measure an allocation on the network's evaluation data."""
+    engine().runner.submit(_evaluation(prepared, bits, objective))
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A measured allocation."""
+
+    bits: dict[str, int | None]
+    size_bytes: int
+    average_bits: float
+    evaluation: Evaluation
+
+
+def evaluation_of(prepared: Prepared, bits: dict[str, int], objective: Objective) -> Job | None:
+    """The job that measures this allocation, None where nobody has asked."""
+    question = _evaluation(prepared, bits, objective)
+    return engine().store.find(question.kind, to_json(question))
+
+
+def measured(prepared: Prepared, objective: Objective) -> list[Measured]:
+    """All allocations of this network that were measured with this objective, newest first."""
+    found = []
+    for job in engine().store.jobs_of("evaluate", prepared.network.fingerprint):
+        if job.state != "finished" or job.question["objective"] != objective or not job.result:
+            continue
+        bits = dict(job.question["bits"])
+        total = size_ledger(prepared.network, bits).total_bytes
+        average = average_bits(prepared.network, bits)
+        found.append(Measured(bits, total, average, Evaluation.from_json(job.result)))
+    return found
+
+
+def pending_evaluations(prepared: Prepared, objective: Objective) -> list[Job]:
+    """Measurements of this network that are queued or running, oldest first."""
+    jobs = engine().store.jobs_of("evaluate", prepared.network.fingerprint)
+    return [
+        job
+        for job in reversed(jobs)
+        if job.active and not job.lost() and job.question["objective"] == objective
+    ]
+
+
+def _evaluation(prepared: Prepared, bits: dict[str, int], objective: Objective) -> EvaluateQuestion:
+    assert prepared.evaluation is not None
+    return EvaluateQuestion(
+        prepared.network.name,
+        prepared.network.fingerprint,
+        prepared.evaluation.name,
+        prepared.evaluation.fingerprint,
+        tuple(bits.items()),
+        objective,
+    )

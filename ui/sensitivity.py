@@ -1,0 +1,170 @@
+"""The sensitivity page: ask, follow, read."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from qcore.prepare.prepared import Prepared
+from qcore.quantize.limits import DEFAULT_BITS
+from qcore.sensitivity.table import OBJECTIVES, Objective, SensitivityConfig
+from qcore.store.job import Job
+from ui import format as fmt
+from ui.charts import chart
+from ui.downloads import download, json_text, rows_csv
+from ui.engine import engine
+from ui.figures.sensitivity import heatmap_figure, line_figure
+from ui.jobs import cancel, progress_text
+from ui.results import start_sensitivity, table_of
+from ui.select import focus_clicked
+from ui.state import focused_layer, palette
+
+_BITS = (2, 3, 4, 5, 6, 7, 8, 16)
+
+
+def controls(prepared: Prepared, job: Job | None) -> None:
+    """The question, and the buttons that start, stop and resume."""
+    data = prepared.calibration
+    assert data is not None
+    busy = job is not None and job.active and not job.lost()
+    with st.container(border=True):
+        with st.container(horizontal=True, vertical_alignment="bottom"):
+            bits = st.pills(
+                "Bit widths",
+                _BITS,
+                selection_mode="multi",
+                default=DEFAULT_BITS,
+                key="sensitivity_bits",
+                persist_state="session",
+                disabled=busy,
+            )
+            objectives: list[Objective] = ["cross_entropy", "kl"] if data.labelled else ["kl"]
+            objective = st.segmented_control(
+                "Loss",
+                objectives,
+                default=objectives[0],
+                required=True,
+                key=f"objective-{data.labelled}",
+                persist_state="session",
+                help="; ".join(f"**{o}**: {OBJECTIVES[o]}" for o in objectives),
+                disabled=busy,
+            )
+            images = st.number_input(
+                f"Images (of {data.images:,})",
+                min_value=2,
+                max_value=data.images,
+                value=data.images,
+                key=f"images-{data.fingerprint[:8]}",
+                persist_state="session",
+                width=150,
+                help="More images, narrower intervals. Drawn at random, the same each time.",
+                disabled=busy,
+            )
+            config = SensitivityConfig(tuple(sorted(bits)), objective, images)
+            _buttons(prepared, job, config, busy)
+        if not bits:
+            st.caption(":material/error: Choose at least one bit width.")
+
+
+def _buttons(prepared: Prepared, job: Job | None, config: SensitivityConfig, busy: bool) -> None:
+    if busy and job is not None:
+        st.button(
+            "Cancel",
+            icon=":material/stop_circle:",
+            on_click=cancel,
+            args=(job.id,),
+            disabled=job.cancel_requested,
+            help="Stops within a step. What is finished stays.",
+        )
+        return
+    st.button(
+        "Measure sensitivity",
+        type="primary",
+        icon=":material/play_arrow:",
+        on_click=start_sensitivity,
+        args=(prepared, config),
+        disabled=not config.bits,
+        help="A question that was answered before is answered from disk at once.",
+    )
+
+
+def results(prepared: Prepared, job: Job) -> None:
+    """Progress while the run goes on, and the table as far as it has come."""
+    every = 1.0 if job.active else None
+
+    @st.fragment(run_every=every)
+    def live() -> None:
+        now = engine().store.get(job.id)
+        if every is not None and not now.active:
+            st.rerun()
+        _state(prepared, now)
+        _charts(prepared, now)
+
+    live()
+
+
+def _state(prepared: Prepared, job: Job) -> None:
+    """One line, always of the same height: progress, or how the run ended."""
+    with st.container(height=64, border=False):
+        if job.lost():
+            _resume(prepared, job, "The worker of this run is gone; what it finished is kept.")
+        elif job.active:
+            st.progress(min(job.fraction, 1.0), text=progress_text(job))
+        elif job.state == "cancelled":
+            _resume(prepared, job, f"Stopped at {job.fraction:.0%}; what was finished is kept.")
+        elif job.state == "failed":
+            _resume(prepared, job, job.message)
+        else:
+            asked = job.question["config"]
+            forward = (job.result or {}).get("one_forward_seconds")
+            note = "" if forward is None else f" (one forward pass: {fmt.duration(forward)})"
+            st.markdown(
+                f":material/check_circle: **{asked['objective']}** on {asked['images']:,} images, "
+                f"measured in {fmt.duration(job.seconds)}{note}."
+            )
+
+
+def _resume(prepared: Prepared, job: Job, text: str) -> None:
+    asked = {**job.question["config"], "bits": tuple(job.question["config"]["bits"])}
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(f":material/pause_circle: {text}")
+        st.button(
+            "Resume",
+            icon=":material/resume:",
+            on_click=start_sensitivity,
+            args=(prepared, SensitivityConfig(**asked)),
+        )
+
+
+def _charts(prepared: Prepared, job: Job) -> None:
+    table = table_of(job, prepared)
+    focus = focused_layer(prepared)
+    names = tuple(layer.name for layer in prepared.network.layers)
+    left, right = st.columns([3, 2])
+    with left:
+        st.markdown(
+            "**ΔL of each layer at each bit width**, nats per image. Click a cell to focus."
+        )
+        chart(
+            heatmap_figure(table, focus, palette()),
+            "sensitivity-map",
+            "Heat map of added loss: layers down, bit widths across.",
+            focus_clicked,
+        )
+        st.caption("Grey cells: the 95 % interval includes zero, so no loss has been shown.")
+    with right:
+        st.markdown(f"**{focus}** against all other layers, with 95 % intervals")
+        chart(
+            line_figure(table, names, focus, palette()),
+            "sensitivity-lines",
+            f"Added loss against bit width for {focus}, other layers in grey.",
+        )
+        with st.container(horizontal=True):
+            name = prepared.network.name.removeprefix("sample:")
+            download("CSV", rows_csv(table), f"{name}-sensitivity.csv", "sensitivity-csv")
+            text = json_text(table.to_json())
+            download("JSON", text, f"{name}-sensitivity.json", "sensitivity-json")
+        st.caption(
+            f"{len(table.rows)} of {len(names) * len(table.config.bits)} cells. Quantizer: "
+            f"{table.quantizer}. Negative values are measured, not errors: rounding can help by "
+            "chance. The JSON is what `python -m qcore allocate` reads."
+        )

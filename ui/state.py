@@ -1,0 +1,46 @@
+"""What the visitor has chosen. It lives in the URL, so a link or a reload shows the same screen."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from qcore.prepare.prepared import Prepared
+from ui.theme import DARK, LIGHT, Palette
+
+MODEL, LAYER, JOB = "model", "layer", "job"
+"""Query parameters. The first two are bound to widgets of the sidebar."""
+
+
+def palette() -> Palette:
+    """The colours of the visitor's theme."""
+    return DARK if st.context.theme.type == "dark" else LIGHT
+
+
+def focused_layer(prepared: Prepared) -> str:
+    """The layer that all charts highlight: the sidebar's, else the first."""
+    names = [layer.name for layer in prepared.network.layers]
+    chosen = st.session_state.get(LAYER)
+    return chosen if chosen in names else names[0]
+
+
+def focus_layer(name: str) -> None:
+    """Set the focused layer; call from a callback, before widgets are drawn."""
+    st.session_state[LAYER] = name
+
+
+def open_model(reference: str) -> None:
+    """Choose a network; call from a callback."""
+    st.session_state[MODEL] = reference
+
+
+def job_in_url() -> str | None:
+    """The job that this screen follows."""
+    return st.query_params.get(JOB)
+
+
+def follow_job(job_id: str | None) -> None:
+    """Put a job into the URL, or (None) take it out."""
+    if job_id is None:
+        st.query_params.pop(JOB, None)
+    elif st.query_params.get(JOB) != job_id:
+        st.query_params[JOB] = job_id
