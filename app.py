@@ -3,9 +3,9 @@
 import streamlit as st
 
 from ui.router import PAGES, follow_deep_link
-from ui.sidebar import sidebar
+from ui.sidebar import BRAND, sidebar
 
-st.set_page_config(page_title="Bitdial", page_icon=":material/tune:", layout="wide")
+st.set_page_config(page_title="Bitdial", page_icon=str(BRAND / "icon.svg"), layout="wide")
 st.session_state["router"] = True
 
 pages = {

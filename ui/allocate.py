@@ -214,7 +214,7 @@ def _results(prepared: Prepared, table: SensitivityTable, choice: Choice) -> Non
     job = evaluation_of(prepared, choice.bits, objective)
     if job is not None and job.state == "failed":
         st.error(job.message, icon=":material/error:")
-    rows = measured(prepared, objective)
+    rows = sorted(measured(prepared, objective), key=lambda row: row.size_bytes)
     if not rows:
         st.caption(
             "Nothing measured yet. The prediction above adds up single layers; the truth "
@@ -227,15 +227,14 @@ def _results(prepared: Prepared, table: SensitivityTable, choice: Choice) -> Non
         pd.DataFrame([_row(row, choice) for row in rows]),
         hide_index=True,
         column_config={
-            "this": st.column_config.CheckboxColumn("this budget"),
             "size": st.column_config.NumberColumn("size (kB)", format="%.1f"),
             "average": st.column_config.NumberColumn("average bits", format="%.3f"),
             "predicted": st.column_config.NumberColumn("predicted ΔL", format="%+.5f"),
             "measured": st.column_config.NumberColumn("measured ΔL", format="%+.5f"),
             "low": st.column_config.NumberColumn("95 % from", format="%+.5f"),
             "high": st.column_config.NumberColumn("to", format="%+.5f"),
-            "accuracy": st.column_config.NumberColumn("accuracy", format="percent"),
-            "agreement": st.column_config.NumberColumn("agreement", format="percent"),
+            "accuracy": st.column_config.NumberColumn("accuracy", format="%.2f %%"),
+            "agreement": st.column_config.NumberColumn("agreement", format="%.2f %%"),
         },
         alt="All measured allocations: predicted beside measured.",
     )
@@ -313,17 +312,24 @@ def _row(row: Measured, choice: Choice) -> dict[str, object]:
     result = row.evaluation
     predicted = choice.problem.predicted_loss(row.bits)
     return {
-        "this": row.bits == choice.bits,
+        "allocation": _label(row, choice),
         "size": row.size_bytes / 1000,
         "average": row.average_bits,
         "predicted": predicted,
         "measured": result.delta_loss,
         "low": result.delta_low,
         "high": result.delta_high,
-        "accuracy": result.accuracy,
-        "agreement": result.agreement,
+        "accuracy": None if result.accuracy is None else 100 * result.accuracy,
+        "agreement": 100 * result.agreement,
         "images": result.samples,
     }
+
+
+def _label(row: Measured, choice: Choice) -> str:
+    if row.bits == choice.bits:
+        return "this budget"
+    widths = set(row.bits.values())
+    return f"uniform {widths.pop()} bit" if len(widths) == 1 else "mixed"
 
 
 def _ledger(prepared: Prepared, choice: Choice) -> str:

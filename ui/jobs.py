@@ -39,8 +39,9 @@ def cancel(job_id: str) -> None:
 
 @st.fragment(run_every=2.0)
 def running_jobs() -> None:
-    """The sidebar's list of all active jobs, from any tab."""
-    active = [job for job in engine().store.active_jobs() if not job.lost()]
+    """The sidebar's list of all active jobs, from any tab (opening a network shows itself)."""
+    jobs = engine().store.active_jobs()
+    active = [job for job in jobs if job.kind != "prepare" and not job.lost()]
     if not active:
         return
     st.caption("Running")

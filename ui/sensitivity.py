@@ -18,6 +18,9 @@ from ui.results import start_sensitivity, table_of
 from ui.select import focus_clicked
 from ui.state import focused_layer, palette
 
+# Drawing costs the browser, and so on a small machine the run itself, more than a line of text.
+_PROGRESS_SECONDS, _CHART_SECONDS = 0.5, 4.0
+
 _BITS = (2, 3, 4, 5, 6, 7, 8, 16)
 
 
@@ -89,17 +92,21 @@ def _buttons(prepared: Prepared, job: Job | None, config: SensitivityConfig, bus
 
 def results(prepared: Prepared, job: Job) -> None:
     """Progress while the run goes on, and the table as far as it has come."""
-    every = 1.0 if job.active else None
+    running = job.active
 
-    @st.fragment(run_every=every)
-    def live() -> None:
+    @st.fragment(run_every=_PROGRESS_SECONDS if running else None)
+    def progress() -> None:
         now = engine().store.get(job.id)
-        if every is not None and not now.active:
+        if running and not now.active:
             st.rerun()
         _state(prepared, now)
-        _charts(prepared, now)
 
-    live()
+    @st.fragment(run_every=_CHART_SECONDS if running else None)
+    def charts() -> None:
+        _charts(prepared, engine().store.get(job.id))
+
+    progress()
+    charts()
 
 
 def _state(prepared: Prepared, job: Job) -> None:

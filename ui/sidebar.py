@@ -11,13 +11,13 @@ from ui.engine import prepare_job, prepared
 from ui.jobs import running_jobs
 from ui.state import LAYER, MODEL
 
-LOGO = Path(__file__).resolve().parent.parent / "assets" / "brand" / "logo.svg"
+BRAND = Path(__file__).resolve().parent.parent / "assets" / "brand"
 MODELS = tuple(f"sample:{name}" for name in SAMPLES)
 
 
 def sidebar() -> None:
     """Draw it. The network and the focused layer are in the URL."""
-    st.logo(str(LOGO), size="large")
+    st.logo(str(BRAND / "logo.svg"), size="large")
     with st.sidebar:
         st.selectbox(
             "Network",

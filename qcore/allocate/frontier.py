@@ -10,12 +10,11 @@ import numpy.typing as npt
 from qcore.allocate.problem import (
     AllocationProblem,
     FloatArray,
+    IndexArray,
     MergedProblem,
     budget_limit,
     merge_groups,
 )
-
-IndexArray = npt.NDArray[np.intp]
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,7 +73,8 @@ def frontier(problem: AllocationProblem, cost_name: str) -> Frontier:
     if cost_name not in problem.costs:
         raise ValueError(f"no cost named {cost_name!r}, costs are {sorted(problem.costs)}")
     merged = merge_groups(problem)
-    start, steps = _walk_hulls(merged, merged.costs[cost_name])
+    start = merged.cheapest(cost_name)
+    steps = _walk_hulls(merged, merged.costs[cost_name], start)
     # Equal slopes within a unit must keep their order, or a later move would come first.
     order = np.lexsort((steps.rank, -steps.slope))
     rows = np.arange(len(start))
@@ -102,13 +102,12 @@ class _Steps:
     rank: IndexArray
 
 
-def _walk_hulls(merged: MergedProblem, cost: FloatArray) -> tuple[IndexArray, _Steps]:
-    """From each unit's cheapest option, take the steepest move there is, until none saves loss."""
+def _walk_hulls(merged: MergedProblem, cost: FloatArray, start: IndexArray) -> _Steps:
+    """From each unit's ``start``, take the steepest move there is, until none saves loss."""
     cost = np.where(merged.allowed, cost, np.inf)
     loss = np.where(merged.allowed, merged.loss, np.inf)
-    # Of several cheapest options, the one of least loss.
-    cheapest = cost == cost.min(axis=1, keepdims=True)
-    start = np.where(cheapest, loss, np.inf).argmin(axis=1)
+    # Adding up a group's rows leaves rounding behind, which must not look like loss saved.
+    noise = merged.rounding(merged.source.loss)[:, None]
     units, at, limit = np.arange(len(start)), start, np.full(len(start), np.inf)
     found: list[tuple[npt.NDArray[np.generic], ...]] = []
     for rank in range(cost.shape[1] - 1):
@@ -116,7 +115,7 @@ def _walk_hulls(merged: MergedProblem, cost: FloatArray) -> tuple[IndexArray, _S
         saved = loss[units, at][:, None] - loss[units]
         slope = np.zeros_like(more)
         with np.errstate(over="ignore"):
-            np.divide(saved, more, out=slope, where=(more > 0) & (saved > 0))
+            np.divide(saved, more, out=slope, where=(more > 0) & (saved > noise[units]))
         best = slope.argmax(axis=1)
         rows = np.flatnonzero(slope[np.arange(len(units)), best] > 0)
         if not len(rows):
@@ -127,4 +126,4 @@ def _walk_hulls(merged: MergedProblem, cost: FloatArray) -> tuple[IndexArray, _S
         taken = (units, at, more[rows, at], saved[rows, at], limit, np.full(len(rows), rank))
         found.append(taken)
     empty = tuple(np.empty(0, t) for t in (np.intp, np.intp, float, float, float, np.intp))
-    return start, _Steps(*(np.concatenate(part) for part in zip(empty, *found, strict=True)))
+    return _Steps(*(np.concatenate(part) for part in zip(empty, *found, strict=True)))

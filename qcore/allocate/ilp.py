@@ -295,7 +295,4 @@ def _cheapest(
 
 def _cheapest_alone(merged: MergedProblem, name: str) -> Allocation:
     """Least ``costs[name]``, of those the least loss: each unit decides for itself."""
-    cost = np.where(merged.allowed, merged.costs[name], np.inf)
-    least = cost == cost.min(axis=1, keepdims=True)
-    choice = np.where(least, merged.loss, np.inf).argmin(axis=1)
-    return evaluate(merged.source, merged.expand(choice))
+    return evaluate(merged.source, merged.expand(merged.cheapest(name)))

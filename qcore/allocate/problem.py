@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from operator import index
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 FloatArray = npt.NDArray[np.float64]
+IndexArray = npt.NDArray[np.intp]
+Groups = tuple[tuple[int, ...], ...]
 
 # Sums of exact decimals are rarely exact in binary, so a cost equal to its budget on paper needs a
 # little room. This much still keeps whole numbers up to 1e10 on the right side of their budget.
@@ -27,10 +30,9 @@ class AllocationProblem:
     "Improving Post Training Neural Quantization: Layer-wise Calibration and Integer Programming",
     equation 5). For that paper's own direction, most saving within a loss limit, give the negated
     saving as ``loss`` and the loss as a cost. Layers in one group take the same option; ``pins``
-    fixes the option of a layer, and so of its group. Arrays are copied and made read-only.
-
-    Raises ``ValueError`` for shapes that differ, values that are not finite, a budget without a
-    cost, a layer in two groups, and a pin that is out of range or contradicts its group.
+    fixes the option of a layer, and so of its group. Arrays are copied and made read-only. Raises
+    ``ValueError`` for shapes that differ, values that are not finite, a budget without a cost, a
+    layer in two groups, and a pin that is out of range or contradicts its group.
 
     >>> AllocationProblem([[0.0, 0.3]], {"bits": [[8, 4]]}, {"bits": 4}).loss.shape
     (1, 2)
@@ -39,7 +41,7 @@ class AllocationProblem:
     loss: FloatArray
     costs: Mapping[str, FloatArray]
     budgets: Mapping[str, float]
-    groups: tuple[tuple[int, ...], ...] = ()
+    groups: Groups = ()
     pins: Mapping[int, int] | None = None
 
     def __post_init__(self) -> None:
@@ -88,7 +90,19 @@ class MergedProblem:
     loss: FloatArray
     costs: dict[str, FloatArray]
     allowed: npt.NDArray[np.bool_]
-    unit_of_layer: npt.NDArray[np.intp]
+    unit_of_layer: IndexArray
+
+    def rounding(self, table: FloatArray) -> FloatArray:
+        """How far adding ``table`` (layers, options) up in groups may be off, shape (units,)."""
+        largest = np.abs(table).max(axis=1)
+        return 1e-14 * np.bincount(self.unit_of_layer, largest).astype(np.float64)
+
+    def cheapest(self, name: str) -> IndexArray:
+        """Each unit's option of least ``costs[name]``, of several the one of least loss."""
+        cost = np.where(self.allowed, self.costs[name], np.inf)
+        least = cost.min(axis=1) + self.rounding(self.source.costs[name])
+        option: IndexArray = np.where(cost <= least[:, None], self.loss, np.inf).argmin(axis=1)
+        return option
 
     def expand(self, unit_choice: npt.ArrayLike) -> tuple[int, ...]:
         """From one option per unit, shape (units,), to one option per layer."""
@@ -117,11 +131,7 @@ def evaluate(problem: AllocationProblem, choice: Sequence[int]) -> Allocation:
 
 
 def merge_groups(problem: AllocationProblem) -> MergedProblem:
-    """Turn groups and pins into fewer rows and fewer options.
-
-    >>> merge_groups(AllocationProblem([[0, 1], [0, 2]], {}, {}, groups=((0, 1),))).loss.tolist()
-    [[0.0, 3.0]]
-    """
+    """Turn groups and pins into fewer rows and fewer options."""
     layers, options = problem.loss.shape
     first = np.arange(layers)
     for group in problem.groups:
@@ -157,22 +167,21 @@ def _table(what: str, values: npt.ArrayLike) -> FloatArray:
     return table
 
 
-def _checked_budgets(budgets: Mapping[str, float], costs: Iterable[str]) -> dict[str, float]:
+def _checked_budgets(budgets: Mapping[str, float], costs: Mapping[str, Any]) -> dict[str, float]:
     checked = {name: float(value) for name, value in budgets.items()}
-    known = sorted(costs)
     for name, value in checked.items():
-        if name not in known:
-            raise ValueError(f"budget {name!r} has no cost of that name, costs are {known}")
+        if name not in costs:
+            raise ValueError(f"budget {name!r} has no cost of that name, costs are {[*costs]}")
         if not math.isfinite(value):
             raise ValueError(f"budget {name!r} is {value}; for no limit, leave it out")
     return checked
 
 
-def _check_groups(groups: tuple[tuple[int, ...], ...], layers: int) -> None:
+def _check_groups(groups: Groups, layers: int) -> None:
     owner: dict[int, int] = {}
+    if () in groups:
+        raise ValueError(f"group {groups.index(())} is empty")
     for number, group in enumerate(groups):
-        if not group:
-            raise ValueError(f"group {number} is empty")
         for layer in group:
             if not 0 <= layer < layers:
                 raise ValueError(f"group {number} names layer {layer}, there are {layers} layers")
@@ -181,9 +190,7 @@ def _check_groups(groups: tuple[tuple[int, ...], ...], layers: int) -> None:
             owner[layer] = number
 
 
-def _check_pins(
-    pins: dict[int, int], groups: tuple[tuple[int, ...], ...], shape: tuple[int, ...]
-) -> None:
+def _check_pins(pins: dict[int, int], groups: Groups, shape: tuple[int, ...]) -> None:
     layers, options = shape
     for layer, option in pins.items():
         if not 0 <= layer < layers:

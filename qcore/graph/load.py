@@ -43,8 +43,8 @@ def _load(reference: str, stamp: int | None) -> Network:
         if name not in SAMPLES:
             raise BadInput(f"no sample is called {name!r}; there are: {', '.join(SAMPLES)}")
         return build_network(build_sample(name), reference, SAMPLES[name].preprocessing)
-    if kind == "torchvision" and name:
-        architecture, _, file = name.partition("@")
+    architecture, at, file = name.partition("@")
+    if kind == "torchvision" and architecture and bool(at) == bool(file):
         return _torchvision(architecture, Path(file) if file else None, reference)
     raise BadInput(
         f"cannot read a network from {reference!r}; "
@@ -138,11 +138,12 @@ def read_state(file: Path) -> dict[str, Tensor]:
             f"{file.name} cannot be read as weights ({reason}); "
             "save a state dict: torch.save(model.state_dict(), 'weights.pt')"
         ) from error
-    if not isinstance(state, dict) or not all(isinstance(v, Tensor) for v in state.values()):
+    entries = state.items() if isinstance(state, dict) else ((None, None),)
+    if not all(isinstance(k, str) and isinstance(v, Tensor) for k, v in entries):
         raise BadInput(
             f"{file.name} is not a state dict; save torch.save(model.state_dict(), 'weights.pt')"
         )
-    return state
+    return dict(state)
 
 
 def load_state(module: nn.Module, state: dict[str, Tensor], architecture: str) -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, fx, nn
 from torch.export import Dim, ExportedProgram, export
-from torch.export.graph_signature import InputKind
+from torch.export.graph_signature import InputKind, OutputKind
 
 from qcore.errors import BadInput
 
@@ -62,15 +62,18 @@ def from_exported(exported: ExportedProgram) -> Program:
             inputs.append(spec.arg.name)
         else:
             raise BadInput(f"this network has an input of kind {spec.kind.name}: not supported")
-    outputs = len(exported.graph_signature.output_specs)
-    if len(inputs) != 1 or outputs != 1:
+    # Other results are what a module writes to its input or its buffers: nothing reads those here.
+    specs = exported.graph_signature.output_specs
+    outputs = [i for i, spec in enumerate(specs) if spec.kind is OutputKind.USER_OUTPUT]
+    if len(inputs) != 1 or len(outputs) != 1:
         raise BadInput(
-            f"this network has {len(inputs)} inputs and {outputs} outputs; "
+            f"this network has {len(inputs)} inputs and {len(outputs)} outputs; "
             "a network with one image input and one output of class scores is needed"
         )
     graph = fx.Graph()
     copies: dict[fx.Node, fx.Node] = {}
-    graph.output(graph.graph_copy(exported.graph, copies))
+    results = graph.graph_copy(exported.graph, copies)
+    graph.output((results[outputs[0]],))  # type: ignore[index]
     for old, new in copies.items():
         new.meta = dict(old.meta)
     _normalise(graph)

@@ -41,6 +41,14 @@ def test_starts_at_the_least_loss_of_the_cheapest():
     assert points.choice_at(0) == (1,)
 
 
+def test_rounding_in_a_group_is_not_a_saving():
+    """1.1 + 0.3 and 0.4 + 1.0 are the same on paper; in binary the second is less."""
+    loss = [[1.1e-6, 4e-7], [3e-7, 1e-6]]
+    assert loss[0][1] + loss[1][1] < loss[0][0] + loss[1][0]
+    problem = AllocationProblem(loss, {"c": [[0, 0], [0, 1]]}, {}, groups=((0, 1),))
+    assert len(frontier(problem, "c")) == 1
+
+
 @settings(max_examples=150, deadline=None)
 @given(problems())
 def test_every_point_is_what_it_says_and_optimal_for_its_cost(problem):

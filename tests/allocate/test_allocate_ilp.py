@@ -101,10 +101,20 @@ def test_tiny_losses_beside_a_large_one_are_told_apart():
 
 
 def test_a_small_problem_that_the_solvers_presolve_gets_wrong():
-    """HiGHS 1.15.1 with presolve calls choice (2, 4) optimal, of four times the extra loss."""
-    loss = [[6.6e-7, 1.7e-8, 7.4e-9, 6.7e-9, 1.7e-7], [5.4e-6, 5.5e-7, 2.1e-5, 5.6e-10, 3.3e-9]]
-    cost = [[0.43, 3.28, 1.69, 1.82, 1.0], [0.39, 0.8, 0.79, 0.71, 0.33]]
-    found = solve_ilp(AllocationProblem(loss, {"ms": cost}, {"ms": 2.527}))
+    """HiGHS 1.15.1 with presolve calls (2, 4) optimal. Fewer digits would hide it."""
+    loss = [
+        [6.61881047559415e-07, 1.705212548509743e-08, 7.368276039954271e-09,
+         6.696552793274484e-09, 1.674532476674648e-07],
+        [5.446011840426619e-06, 5.501040180812016e-07, 2.133913539746238e-05,
+         5.635822726061571e-10, 3.250205392422932e-09],
+    ]  # fmt: skip
+    cost = [
+        [0.4265322929526216, 3.280383983749069, 1.686519446216959,
+         1.81737635778339, 1.0025959873205748],
+        [0.3900823999172018, 0.803818373891365, 0.7854292505755549,
+         0.7098103400986796, 0.3265302241050767],
+    ]  # fmt: skip
+    found = solve_ilp(AllocationProblem(loss, {"ms": cost}, {"ms": 2.527186672610202}))
     assert found.choice == (2, 3)
 
 

@@ -42,6 +42,15 @@ def test_least_loss_among_the_cheapest():
     assert refusal(problem).allocation.choice == (2, 1)
 
 
+def test_costs_that_differ_by_rounding_alone_are_alike():
+    """2.0 + 1.1 exceeds 1.2 + 1.9 in binary alone, so the loss decides."""
+    assert 2.0 + 1.1 > 1.2 + 1.9
+    problem = AllocationProblem(
+        [[0, 1], [0, 1]], {"ms": [[2.0, 1.2], [1.1, 1.9]]}, {"ms": 3}, groups=((0, 1),)
+    )
+    assert refusal(problem).allocation.choice == (0, 0)
+
+
 TWO = {"size": [[8, 4], [8, 4]], "time": [[1, 3], [2, 5]]}
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -107,7 +107,7 @@ def pareto_figure(
         figure,
         curves.frontier,
         axis,
-        "best (frontier)",
+        "best",
         mode="lines",
         line={"color": palette.accent, "width": 2.5},
     )
@@ -129,9 +129,17 @@ def pareto_figure(
         title=f"size of the network (32 bit: {size(full_precision_bytes)})",
         tickformat="~s",
         ticksuffix="B",
+        range=_reach(p.size_bytes for p in points),
     )
     figure.update_yaxes(title="ΔL (nats per image)", **axis.axis(shown))
     return finish(figure, palette, 430)
+
+
+def _reach(values: Iterable[float]) -> list[float]:
+    """An axis range with room on both sides for labels."""
+    known = list(values)
+    room = 0.08 * (max(known) - min(known) or 1.0)
+    return [min(known) - room, max(known) + room]
 
 
 def _add(
@@ -164,7 +172,7 @@ def _add_measured(
         y=mid,
         error_y={"type": "data", "symmetric": False, "array": high - mid, "arrayminus": mid - low},
         mode="markers",
-        name="measured, held-out images",
+        name="measured",
         marker={
             "size": 11,
             "symbol": "x",

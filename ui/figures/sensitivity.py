@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 import plotly.graph_objects as go
@@ -34,8 +35,8 @@ def heatmap_figure(table: SensitivityTable, focus: str, palette: Palette) -> go.
     for uncertain in (True, False):
         figure.add_heatmap(
             z=[[_shade(row, uncertain) for row in line] for line in grid],
-            x=[str(b) for b in bits],
-            y=names,
+            x=list(range(len(bits))),
+            y=list(range(len(names))),
             xgap=2,
             ygap=2,
             zmin=math.log10(_LOWEST),
@@ -51,12 +52,11 @@ def heatmap_figure(table: SensitivityTable, focus: str, palette: Palette) -> go.
             },
             hoverinfo="skip",
         )
-    marks = [(name, b, cells.get((name, b))) for name in names for b in bits]
-    known = [(name, b, row) for name, b, row in marks if row is not None]
+    known = [(y, x, row) for y, line in enumerate(grid) for x, row in enumerate(line) if row]
     figure.add_scatter(
-        x=[str(b) for _, b, _ in known],
-        y=[name for name, _, _ in known],
-        customdata=[[name, b] for name, b, _ in known],
+        x=[x for _, x, _ in known],
+        y=[y for y, _, _ in known],
+        customdata=[[row.layer, row.bits] for _, _, row in known],
         text=[loss(row.delta_loss) for _, _, row in known],
         hovertext=[_hover(row) for _, _, row in known],
         mode="markers+text",
@@ -74,9 +74,16 @@ def heatmap_figure(table: SensitivityTable, focus: str, palette: Palette) -> go.
         y1=row + 0.5,
         line={"color": palette.focus, "width": 2},
     )
-    figure.update_xaxes(title="weight bits", side="top", type="category", showgrid=False)
-    figure.update_yaxes(autorange="reversed", type="category", showgrid=False)
+    # Numbered axes with names on them: the frame stands before the first cell has a value.
+    _axis(figure.update_xaxes, [str(b) for b in bits], title="weight bits", side="top")
+    _axis(figure.update_yaxes, names, range=[len(names) - 0.5, -0.5])
     return finish(figure, palette, max(320, 70 + 24 * len(names)))
+
+
+def _axis(update: Callable[..., object], labels: list[str], **settings: object) -> None:
+    settings = {"range": [-0.5, len(labels) - 0.5], **settings}
+    ticks = {"tickvals": list(range(len(labels))), "ticktext": labels}
+    update(showgrid=False, zeroline=False, **ticks, **settings)
 
 
 def line_figure(
@@ -115,7 +122,9 @@ def line_figure(
             hovertemplate="%{hovertext}<extra></extra>",
             showlegend=False,
         )
-    figure.update_xaxes(title="weight bits", tickvals=list(table.config.bits))
+    widths = table.config.bits
+    reach = [widths[0] - 0.4, widths[-1] + 0.4]
+    figure.update_xaxes(title="weight bits", tickvals=list(widths), range=reach)
     figure.update_yaxes(title="ΔL (nats per image)", **axis.axis(values))
     return finish(figure, palette, 360)
 

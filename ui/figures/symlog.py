@@ -33,7 +33,7 @@ class Symlog:
         if len(ticks) > 7:
             keep = {t for t in ticks if t == 0 or round(math.log10(abs(t))) % 2 == 0}
             ticks = [t for t in ticks if t in keep]
-        edge = 0.06 * float(self(high) - self(low))
+        edge = 0.08 * float(self(high) - self(low))
         return {
             "tickvals": [float(self(t)) for t in sorted(ticks)],
             "ticktext": [_label(t) for t in sorted(ticks)],

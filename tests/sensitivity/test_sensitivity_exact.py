@@ -1,0 +1,207 @@
+"""Exact ΔL against an implementation without any cleverness."""
+
+from __future__ import annotations
+
+import copy
+
+import numpy as np
+import pytest
+import torch
+from scipy import special, stats
+from small_nets import as_network, random_data, small_residual
+from torch import Tensor, nn
+
+from qcore.data.dataset import Dataset
+from qcore.errors import BadInput
+from qcore.graph.network import Network
+from qcore.quantize.symmetric import mse_scale
+from qcore.sensitivity import exact
+from qcore.sensitivity.exact import ExactRun, measure_exact, split_chunks
+from qcore.sensitivity.objective import loss_per_image
+from qcore.sensitivity.table import Objective, Piece, SensitivityConfig, rows_from_pieces
+
+BITS = (2, 4, 8)
+LAYERS = ("stem", "first", "second", "head")
+
+
+def rows_of(run: ExactRun, bits: tuple[int, ...] = BITS) -> dict[tuple[str, int], object]:
+    rows = rows_from_pieces(run.pieces, LAYERS, bits)
+    return {(row.layer, row.bits): row for row in rows}
+
+
+def fake_quantize(weight: Tensor, bits: int) -> Tensor:
+    """torch's own kernel, one scale per output channel."""
+    scale = mse_scale(weight.flatten(1), bits).flatten()
+    n = 2 ** (bits - 1) - 1
+    zero = torch.zeros_like(scale, dtype=torch.int32)
+    return torch.fake_quantize_per_channel_affine(weight, scale, zero, 0, -n, n)
+
+
+def naive_losses(logits: Tensor, reference: Tensor, labels: Tensor, objective: str) -> np.ndarray:
+    """Per-image loss in numpy and scipy, float64."""
+    p, q = (special.softmax(t.double().numpy(), axis=1) for t in (reference, logits))
+    if objective == "kl":
+        return stats.entropy(p, q, axis=1)
+    return -np.log(q[np.arange(len(q)), labels.numpy()])
+
+
+@pytest.mark.parametrize("objective", ["kl", "cross_entropy"])
+def test_equals_whole_runs_of_changed_copies(
+    objective: Objective, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(exact, "_CHUNK_IMAGES", 7)  # 20 images: chunks of 7, 7 and 6
+    folded = small_residual()  # fold by hand, so that module weights are what is quantized
+    for conv, norm in ((folded.stem, folded.norm), (folded.second, folded.norm2)):
+        fused = torch.nn.utils.fuse_conv_bn_eval(conv, norm)
+        conv.weight.data, conv.bias = fused.weight.data, nn.Parameter(fused.bias.data)
+    folded.norm, folded.norm2 = nn.Identity(), nn.Identity()
+    data = random_data(20)
+    network = as_network(small_residual())
+    run = measure_exact(network, data, SensitivityConfig(BITS, objective, 20))
+    rows = rows_of(run)
+    assert len(rows) == len(LAYERS) * len(BITS)
+    assert len(run.pieces) == 3 * len(rows)
+    with torch.no_grad():
+        reference = folded(data.images)
+        for name in LAYERS:
+            for bits in BITS:
+                changed = copy.deepcopy(folded)
+                part = changed.get_submodule(name)
+                part.weight.data = fake_quantize(part.weight.data, bits)
+                logits = changed(data.images)
+                delta = naive_losses(logits, reference, data.labels, objective)
+                delta = delta - naive_losses(reference, reference, data.labels, objective)
+                row = rows[name, bits]
+                assert row.delta_loss == pytest.approx(delta.mean(), abs=1e-5)
+                interval = stats.t.interval(0.95, 19, delta.mean(), stats.sem(delta))
+                assert (row.ci_low, row.ci_high) == pytest.approx(interval, abs=1e-5)
+                assert row.samples == 20
+    worst = max(row.delta_loss for row in rows.values())
+    assert worst > 0.01  # the comparison is not one of zeros
+
+
+def test_linear_layer_closed_form() -> None:
+    """Two inputs, two classes: every number on paper."""
+    module = nn.Sequential(nn.Flatten(), nn.Linear(2, 2, bias=False))
+    module[1].weight.data = torch.tensor([[1.0, 0.4], [0.3, -1.0]])
+    network = as_network(nn.Sequential(nn.AvgPool2d(1), *module), 2, 1)
+    data = Dataset("two", torch.tensor([[1.0, 0.0], [1.0, 2.0]]).reshape(2, 2, 1, 1), None, None)
+    run = measure_exact(network, data, SensitivityConfig((2,), "kl", 2))
+    # 2 bits: levels -s, 0, s. [1, .4]: s = .7 has error .18, s = 1 has .16. [.3, -1]: s = 1: .09.
+    weight, rounded = np.array([[1, 0.4], [0.3, -1]]), np.array([[1, 0], [0, -1]])
+    images = data.images.reshape(2, 2).numpy()
+    p, q = (special.softmax(images @ w.T, axis=1) for w in (weight, rounded))
+    expected = special.rel_entr(p, q).sum(1).mean()
+    (piece,) = run.pieces
+    assert piece.total / piece.samples == pytest.approx(expected, rel=1e-5)
+
+
+def test_kl_known_answer() -> None:
+    reference = torch.tensor([[float(np.log(3)), 0.0]])
+    loss = loss_per_image(torch.zeros(1, 2), reference, None, "kl")
+    assert loss.item() == pytest.approx(0.75 * np.log(1.5) + 0.25 * np.log(0.5))
+    with pytest.raises(ValueError, match="labels"):
+        loss_per_image(torch.zeros(1, 2), reference, None, "cross_entropy")
+
+
+def run_small(config: SensitivityConfig, network: Network | None = None, **options) -> ExactRun:
+    return measure_exact(
+        network or as_network(small_residual()), random_data(20), config, **options
+    )
+
+
+CONFIG = SensitivityConfig(BITS, "cross_entropy", 20)
+
+
+@pytest.fixture()
+def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(exact, "_CHUNK_IMAGES", 8)
+
+
+def key(piece: Piece) -> tuple[str, int, int]:
+    return piece.layer, piece.bits, piece.chunk
+
+
+@pytest.mark.parametrize("stopped_after", [0, 1, 13, 35])
+@pytest.mark.usefixtures("small_chunks")
+def test_stop_keeps_pieces_and_resume_adds_only_the_rest(stopped_after: int) -> None:
+    network = as_network(small_residual())
+    whole = run_small(CONFIG, network)
+    assert len(whole.pieces) == 36
+    kept: list[Piece] = []
+    first = run_small(
+        CONFIG, network, on_piece=kept.append, should_stop=lambda: len(kept) >= stopped_after
+    )
+    assert not first.finished
+    assert list(first.pieces) == kept
+    assert len(kept) == stopped_after
+    second = run_small(CONFIG, network, done={key(p) for p in kept})
+    assert second.finished
+    assert {key(p) for p in second.pieces}.isdisjoint(map(key, kept))
+    assert sorted(map(repr, [*kept, *second.pieces])) == sorted(map(repr, whole.pieces))
+
+
+@pytest.mark.usefixtures("small_chunks")
+def test_nothing_is_computed_where_all_is_known() -> None:
+    whole = run_small(CONFIG)
+    again = run_small(CONFIG, done={key(p) for p in whole.pieces})
+    assert again == ExactRun((), None, True)
+
+
+@pytest.mark.usefixtures("small_chunks")
+def test_first_chunk_gives_every_cell_a_value() -> None:
+    assert [p.chunk for p in run_small(CONFIG).pieces] == [0] * 12 + [1] * 12 + [2] * 12
+
+
+@pytest.mark.usefixtures("small_chunks")
+def test_progress_rises_to_one_also_after_a_resume() -> None:
+    seen: list[float] = []
+    whole = run_small(CONFIG, on_progress=lambda fraction, message: seen.append(fraction))
+    assert seen == sorted(seen)
+    assert len(set(seen)) == 36
+    assert seen[-1] == pytest.approx(1.0)
+    resumed: list[float] = []
+    done = {key(p) for p in whole.pieces[:20]}
+    run_small(CONFIG, done=done, on_progress=lambda fraction, message: resumed.append(fraction))
+    assert resumed == pytest.approx(seen[20:])
+
+
+def test_seed_and_limit_choose_the_images() -> None:
+    network, data = as_network(small_residual()), random_data(20)
+    chosen = {
+        seed: torch.cat(split_chunks(network, data, SensitivityConfig((4,), "kl", 12, seed)))
+        for seed in (0, 1)
+    }
+    for indices in chosen.values():
+        assert len(set(indices.tolist())) == 12
+        assert set(indices.tolist()) <= set(range(20))
+    assert set(chosen[0].tolist()) != set(chosen[1].tolist())
+    few = SensitivityConfig((4,), "cross_entropy", 12, seed=1)
+    picked = Dataset("picked", data.images[chosen[1]], data.labels[chosen[1]], None)
+    ours = measure_exact(network, data, few)
+    theirs = measure_exact(network, picked, SensitivityConfig((4,), "cross_entropy", 12, seed=5))
+    for one, other in zip(ours.pieces, theirs.pieces, strict=True):
+        assert one.total == pytest.approx(other.total, rel=1e-4, abs=1e-6)
+    assert ours.pieces != run_small(SensitivityConfig((4,), "cross_entropy", 12), network).pieces
+
+
+def test_gains_stay_negative() -> None:
+    """A weight whose rounding helps: labels ask for class 1, and 0.3 in favour of 0 becomes 0."""
+    module = nn.Sequential(nn.Flatten(), nn.Linear(2, 2, bias=False))
+    module[1].weight.data = torch.tensor([[1.0, 0.3], [1.0, -0.3]])
+    network = as_network(module, 2, 1)
+    images = torch.tensor([[0.0, 1.0], [0.0, 2.0]]).reshape(2, 2, 1, 1)
+    data = Dataset("wrong", images, torch.tensor([1, 1]), None)
+    run = measure_exact(network, data, SensitivityConfig((2,), "cross_entropy", 2))
+    (row,) = rows_from_pieces(run.pieces, ["1"], [2])
+    losses = [np.log(2) - np.log1p(np.exp(0.6 * x)) for x in (1.0, 2.0)]
+    assert row.delta_loss == pytest.approx(np.mean(losses), rel=1e-5)
+    assert row.delta_loss < 0
+    assert row.ci_low < row.delta_loss < row.ci_high
+
+
+def test_output_that_is_not_finite_is_refused() -> None:
+    data = random_data(20)
+    data.images[3] = 1e38
+    with pytest.raises(BadInput, match="NaN or infinite"):
+        measure_exact(as_network(small_residual()), data, CONFIG)
