@@ -2,7 +2,10 @@
 
 import streamlit as st
 
-from ui.allocate import dial, export, measure_panel, overview
+from ui.allocation.dial import dial
+from ui.allocation.export import export
+from ui.allocation.measure import measure_panel
+from ui.allocation.overview import overview
 from ui.network import require_network
 from ui.results import sensitivity_job, table_of
 from ui.router import PAGES, ensure_router
@@ -23,7 +26,7 @@ if table is None or not table.covered:
     )
     st.page_link(PAGES["sensitivity"].path, label="Go to Sensitivity", icon=":material/grid_on:")
     st.stop()
-choice = dial(prepared, table)
+choice = dial(table)
 overview(prepared, table, choice)
 measure_panel(prepared, table, choice)
 export(prepared, table, choice)

@@ -8,7 +8,10 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+# Before torch loads its thread pool. Threads that wait must not spin: next to other busy processes
+# that makes small operators a hundred times slower.
 os.environ.setdefault("OMP_NUM_THREADS", "2")
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 settings.register_profile("bitdial", deadline=None, max_examples=60)
 settings.load_profile("bitdial")
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import streamlit as st
+
 from qcore.hardware.size import average_bits, size_ledger
 from qcore.jobs.answers import sensitivity_table
 from qcore.jobs.questions import EvaluateQuestion, SensitivityQuestion, to_json
@@ -16,12 +18,33 @@ from ui.state import follow_job, job_in_url
 
 
 def sensitivity_job(prepared: Prepared) -> Job | None:
-    """The run in the URL if it is about this network, else the newest one; None without any."""
+    """The run in the URL if it is about this network, else the newest one; None without any.
+
+    Where there are several, a menu chooses among them.
+    """
     jobs = engine().store.jobs_of("sensitivity", prepared.network.fingerprint)
     wanted = job_in_url()
     chosen = next((job for job in jobs if job.id == wanted), jobs[0] if jobs else None)
     follow_job(None if chosen is None else chosen.id)
+    if chosen is not None and len(jobs) > 1:
+        labels = {job.id: _label(job) for job in jobs}
+        st.session_state["run"] = chosen.id
+        st.selectbox(
+            "Run",
+            list(labels),
+            format_func=lambda job_id: labels.get(job_id, job_id),
+            key="run",
+            on_change=lambda: follow_job(st.session_state["run"]),
+            help="All runs on this network; the one shown is in the address of this page.",
+        )
     return chosen
+
+
+def _label(job: Job) -> str:
+    config = job.question["config"]
+    bits = ", ".join(str(b) for b in config["bits"])
+    state = "" if job.state == "finished" else f" · {job.state}"
+    return f"{config['objective']} · {bits} bits · {config['images']:,} images{state}"
 
 
 def table_of(job: Job, prepared: Prepared) -> SensitivityTable:

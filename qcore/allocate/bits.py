@@ -36,8 +36,8 @@ class BitAllocation:
         if not isinstance(data, dict) or not isinstance(data.get("bits"), dict):
             raise BadInput('this is not an allocation: it needs {"bits": {layer: {"weight": 4}}}')
         bits = {str(name): _weight_bits(name, entry) for name, entry in data["bits"].items()}
-        model = data.get("model") if isinstance(data.get("model"), dict) else {}
-        calibration = data.get("calibration")
+        model, calibration = data.get("model"), data.get("calibration")
+        model = model if isinstance(model, dict) else {}
         return BitAllocation(
             bits,
             model.get("name"),

@@ -113,12 +113,12 @@ def check_budgets(problem: TableProblem, budgets: Mapping[str, float]) -> None:
     for name, value in budgets.items():
         low, high = problem.limits(name)
         slack = 1e-9 * max(1.0, abs(high))
-        if not math.isfinite(value) or value < low - slack:
+        if math.isnan(value) or value < low - slack:
             raise BadInput(
                 f"budget {name}={value:.10g} is below the smallest possible {low:.10g}; "
                 f"nearest feasible: {name}={round_up(low)}"
             )
-        if value > high + slack:
+        if value > max(high + slack, float(round_up(high))):
             raise BadInput(
                 f"budget {name}={value:.10g} is above the largest allocation's {high:.10g} and "
                 f"would decide nothing; give at most {name}={round_up(high)}"

@@ -36,6 +36,14 @@ def uniform_points(problem: TableProblem) -> tuple[CurvePoint, ...]:
     return tuple(curve_point(problem, a) for a in uniform_allocations(problem.problem))
 
 
+def best_uniform(problem: TableProblem, budget: str, value: float) -> CurvePoint | None:
+    """The uniform allocation of least predicted loss within a budget; None where none fits."""
+    limit = value + 1e-9 * abs(value)
+    fitting = [a for a in uniform_allocations(problem.problem) if problem.cost(a, budget) <= limit]
+    best = min(fitting, key=lambda a: a.loss, default=None)
+    return None if best is None else curve_point(problem, best)
+
+
 def random_points(problem: TableProblem, count: int, seed: int) -> tuple[CurvePoint, ...]:
     """Random allocations spread over all sizes: what choosing is worth."""
     return tuple(curve_point(problem, a) for a in random_allocations(problem.problem, count, seed))

@@ -75,8 +75,8 @@ def frontier(problem: AllocationProblem, cost_name: str) -> Frontier:
     merged = merge_groups(problem)
     start = merged.cheapest(cost_name)
     steps = _walk_hulls(merged, merged.costs[cost_name], start)
-    # Equal slopes within a unit must keep their order, or a later move would come first.
-    order = np.lexsort((steps.rank, -steps.slope))
+    # A unit's moves are in order; equal slopes must stay so, or a later move would come first.
+    order = np.argsort(-steps.slope, kind="stable")
     rows = np.arange(len(start))
     first_cost = merged.costs[cost_name][rows, start].sum()
     first_loss = merged.loss[rows, start].sum()
@@ -92,25 +92,24 @@ def frontier(problem: AllocationProblem, cost_name: str) -> Frontier:
 
 @dataclass(frozen=True, eq=False)
 class _Steps:
-    """Moves along the hulls, each array of shape (steps,); ``rank`` counts within a unit."""
+    """Moves along the hulls, each array of shape (steps,); the moves of a unit in order."""
 
     unit: IndexArray
     option: IndexArray
     cost: FloatArray
     saved: FloatArray
     slope: FloatArray
-    rank: IndexArray
 
 
 def _walk_hulls(merged: MergedProblem, cost: FloatArray, start: IndexArray) -> _Steps:
     """From each unit's ``start``, take the steepest move there is, until none saves loss."""
-    cost = np.where(merged.allowed, cost, np.inf)
-    loss = np.where(merged.allowed, merged.loss, np.inf)
+    # An infinite cost makes the slope towards an option that a pin rules out zero.
+    cost, loss = np.where(merged.allowed, cost, np.inf), merged.loss
     # Adding up a group's rows leaves rounding behind, which must not look like loss saved.
     noise = merged.rounding(merged.source.loss)[:, None]
     units, at, limit = np.arange(len(start)), start, np.full(len(start), np.inf)
     found: list[tuple[npt.NDArray[np.generic], ...]] = []
-    for rank in range(cost.shape[1] - 1):
+    for _ in range(cost.shape[1] - 1):
         more = cost[units] - cost[units, at][:, None]
         saved = loss[units, at][:, None] - loss[units]
         slope = np.zeros_like(more)
@@ -123,7 +122,6 @@ def _walk_hulls(merged: MergedProblem, cost: FloatArray, start: IndexArray) -> _
         units, at = units[rows], best[rows]
         # Rounding may make a slope exceed the one before it, which a convex hull never does.
         limit = np.minimum(limit[rows], slope[rows, at])
-        taken = (units, at, more[rows, at], saved[rows, at], limit, np.full(len(rows), rank))
-        found.append(taken)
-    empty = tuple(np.empty(0, t) for t in (np.intp, np.intp, float, float, float, np.intp))
+        found.append((units, at, more[rows, at], saved[rows, at], limit))
+    empty = tuple(np.empty(0, t) for t in (np.intp, np.intp, float, float, float))
     return _Steps(*(np.concatenate(part) for part in zip(empty, *found, strict=True)))

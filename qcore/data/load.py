@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import zipfile
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 import torch
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 from qcore.data.dataset import Dataset, check_fits
 from qcore.data.preprocess import Preprocessing
@@ -59,16 +58,17 @@ def _read_path(path: Path, name: str, preprocessing: Preprocessing | None) -> Da
 def _read_npz(path: Path, name: str, preprocessing: Preprocessing | None) -> Dataset:
     try:
         with np.load(path, allow_pickle=False) as archive:
-            if "images" not in archive:
-                raise BadInput(f"{name} has no array 'images' (it has: {', '.join(archive)})")
-            images = archive["images"]
-            labels = archive.get("labels")
-    except (OSError, ValueError, zipfile.BadZipFile, EOFError) as error:
-        if isinstance(error, BadInput):
-            raise
+            names = ", ".join(archive)
+            # A member that is no array comes as bytes.
+            images, labels = (
+                np.asarray(archive[key]) if key in archive else None for key in ("images", "labels")
+            )
+    except Exception as error:  # numpy, zipfile and zlib raise many types on a broken file
         raise BadInput(
             f"{name} cannot be read as .npz; save it with np.savez(file, images=..., labels=...)"
         ) from error
+    if images is None:
+        raise BadInput(f"{name} has no array 'images' (it has: {names})")
     if images.ndim != 4 or images.dtype.kind not in "uf":
         raise BadInput(
             f"'images' of {name} is {images.dtype} of shape {images.shape}; "
@@ -102,7 +102,7 @@ def _read_photograph(file: Path, preprocessing: Preprocessing) -> np.ndarray:
     try:
         with Image.open(file) as opened:
             image = opened.convert("RGB" if preprocessing.channels == 3 else "L")
-    except (OSError, UnidentifiedImageError, Image.DecompressionBombError) as error:
+    except Exception as error:  # the decoders raise many types on a broken file
         raise BadInput(f"{file.name} cannot be read as an image; remove it") from error
     crop = preprocessing.crop_px
     if image.size != (crop, crop):

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from qcore import fields
+
 
 @dataclass(frozen=True)
 class Layer:
@@ -99,25 +101,38 @@ class Description:
 
     @staticmethod
     def from_json(data: Mapping[str, Any]) -> Description:
-        """The inverse of ``to_json``; KeyError or TypeError where a field is missing or wrong."""
-        model, totals = data["model"], data["totals"]
+        """The inverse of ``to_json``; KeyError, TypeError or ValueError for a wrong field."""
+        model, totals = fields.table(data, "model"), fields.table(data, "totals")
+        layers = tuple(_layer_from_json(row) for row in fields.entries(data, "layers"))
+        if len({layer.name for layer in layers}) < len(layers):
+            raise ValueError("two layers have the same name")
+        counts = fields.table(data, "not_quantized")
         return Description(
-            name=str(model["name"]),
-            fingerprint=str(model["fingerprint"]),
-            parameters=int(model["parameters"]),
-            input_shape=tuple(model["input_shape"]),
-            outputs=int(model["outputs"]),
-            layers=tuple(_layer_from_json(row) for row in data["layers"]),
-            not_quantized={str(op): int(count) for op, count in data["not_quantized"].items()},
-            macs_not_quantized=int(totals["macs_not_quantized"]),
-            other_count=int(totals["other_count"]),
-            folded_batch_norms=int(model["folded_batch_norms"]),
-            weights_note=model["weights_note"],
+            name=fields.text(model, "name"),
+            fingerprint=fields.text(model, "fingerprint"),
+            parameters=fields.whole(model, "parameters"),
+            input_shape=fields.wholes(model, "input_shape", 1),
+            outputs=fields.whole(model, "outputs", 1),
+            layers=layers,
+            not_quantized={op: fields.whole(counts, op) for op in counts},
+            macs_not_quantized=fields.whole(totals, "macs_not_quantized"),
+            other_count=fields.whole(totals, "other_count"),
+            folded_batch_norms=fields.whole(model, "folded_batch_norms"),
+            weights_note=fields.text_or_none(model, "weights_note"),
         )
 
 
 def _layer_from_json(row: Mapping[str, Any]) -> Layer:
-    fields = {name: row[name] for name in Layer.__dataclass_fields__}
-    for name in ("nodes", "weight_shape", "input_shape", "output_shape"):
-        fields[name] = tuple(fields[name])
-    return Layer(**fields)
+    return Layer(
+        name=fields.text(row, "name"),
+        op=fields.text(row, "op"),
+        weight_key=fields.text(row, "weight_key"),
+        bias_key=fields.text_or_none(row, "bias_key"),
+        nodes=fields.texts(row, "nodes"),
+        weight_shape=fields.wholes(row, "weight_shape", 1),
+        groups=fields.whole(row, "groups", 1),
+        kernels=fields.whole(row, "kernels", 1),
+        macs=fields.whole(row, "macs"),
+        input_shape=fields.wholes(row, "input_shape", 1),
+        output_shape=fields.wholes(row, "output_shape", 1),
+    )

@@ -7,7 +7,9 @@ under ``streamlit run`` is the app itself.
 from __future__ import annotations
 
 import os
+import os
 import tempfile
+from pathlib import Path
 from typing import Any
 
 _PRELOAD = "qcore.jobs.worker_process"
@@ -27,6 +29,7 @@ def local_cluster() -> Any:
     # Threads that wait must not spin: beside a browser on 2 cores, spinning made a run take five
     # times as long. Read by OpenMP when the workers start.
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+    _let_children_import_qcore()
     dask.config.set({"distributed.scheduler.allowed-failures": 5})
     common = {
         "host": "127.0.0.1",
@@ -51,3 +54,11 @@ def local_cluster() -> Any:
         },
     }
     return SpecCluster(workers=workers, scheduler=scheduler, silence_logs=30)
+
+
+def _let_children_import_qcore() -> None:
+    """Whatever the working directory: the app's own path is not handed down to a new process."""
+    root = str(Path(__file__).resolve().parents[2])
+    paths = [path for path in os.environ.get("PYTHONPATH", "").split(os.pathsep) if path]
+    if root not in paths:
+        os.environ["PYTHONPATH"] = os.pathsep.join([root, *paths])

@@ -11,7 +11,7 @@ from typing import Any
 
 from qcore.jobs.questions import Question, to_json
 from qcore.jobs.work import run_job
-from qcore.store.job import Job
+from qcore.store.job import BEAT_SECONDS, Job
 from qcore.store.store import Store
 
 log = logging.getLogger(__name__)
@@ -36,11 +36,16 @@ class JobRunner:
         self._lock = threading.Lock()
         self._threads = ThreadPoolExecutor(1, thread_name_prefix="bitdial-jobs")
         self._client: ThreadFuture[Any] = self._threads.submit(self._connect)
+        self._waiting: set[str] = set()
+        self._closing = threading.Event()
+        threading.Thread(target=self._wait_with_queued_jobs, daemon=True).start()
 
     def submit(self, question: Question) -> Job:
         """Ask; start work where the store has no answer and nobody is at it. Returns at once."""
         job, start = self.store.ask(question.kind, to_json(question))
         if start:
+            with self._lock:
+                self._waiting.add(job.id)
             self._threads.submit(self._start, job)
         return job
 
@@ -50,8 +55,9 @@ class JobRunner:
 
     def close(self) -> None:
         """Stop the cluster (workers finish nothing; the store has what they wrote)."""
+        self._closing.set()
         self._threads.shutdown(wait=True, cancel_futures=True)
-        if not self._client.cancelled():
+        if not self._client.cancelled() and self._client.exception() is None:
             self._client.result().close()
         if self._cluster is not None:
             self._cluster.close()
@@ -70,6 +76,14 @@ class JobRunner:
         self._cluster = local_cluster()
         return Client(self._cluster)
 
+    def _wait_with_queued_jobs(self) -> None:
+        """A job behind another one has nobody else to say that it is not lost."""
+        while not self._closing.wait(BEAT_SECONDS):
+            with self._lock:
+                waiting = tuple(self._waiting)
+            for job_id in waiting:
+                self.store.still_there(job_id, "queued")
+
     def _start(self, job: Job) -> None:
         try:
             client = self._client.result()
@@ -85,8 +99,10 @@ class JobRunner:
 
     def _ended(self, job: Job, future: Any) -> None:
         with self._lock:
-            if self._futures.get(job.id) is future:
+            present = self._futures.get(job.id) is future
+            if present:
                 del self._futures[job.id]
-        if future.status == "error":
+                self._waiting.discard(job.id)
+        if present and future.status == "error":
             message = f"the worker died while on this: {type(future.exception()).__name__}"
             self.store.end(job.id, "failed", 0.0, f"{message}; what was finished is kept")

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from qcore.errors import BadInput
 from qcore.jobs.questions import EvaluateQuestion, SensitivityQuestion
+from qcore.store.job import BEAT_SECONDS, Job, State
 from qcore.store.store import Store
 
 log = logging.getLogger(__name__)
@@ -53,18 +55,30 @@ def run_job(
     and is logged whole. ``listener`` hears of progress in the process that runs this.
     """
     store = Store(url)
-    job = store.job(job_id)
-    if job is None or not job.active or job.cancel_requested:
-        return
-    store.begin(job_id)
+    try:
+        job = store.job(job_id)
+        if job is not None and job.active:
+            if job.cancel_requested:  # since an earlier attempt, whose process died
+                store.end(job_id, "cancelled", 0.0)
+            else:
+                _answer(store, job, listener)
+    finally:
+        store.close()
+
+
+def _answer(store: Store, job: Job, listener: Callable[[float, str], None]) -> None:
+    store.begin(job.id)
     started = time.perf_counter()
 
-    def end(state: Any, message: str = "", result: Mapping[str, Any] | None = None) -> None:
-        store.end(job_id, state, time.perf_counter() - started, message, result)
+    def end(state: State, message: str = "", result: Mapping[str, Any] | None = None) -> None:
+        seconds = time.perf_counter() - started
+        store.end(job.id, state, seconds, " ".join(message.split()), result)
 
     try:
-        reporter = Reporter(store, job_id, listener)
-        end("finished", result=WORK[job.kind](job_id, job.question, store, reporter))
+        with _signs_of_life(store, job.id):
+            reporter = Reporter(store, job.id, listener)
+            result = WORK[job.kind](job.id, job.question, store, reporter)
+        end("finished", result=result)
     except Cancelled:
         end("cancelled")
     except KeyboardInterrupt:
@@ -73,10 +87,25 @@ def run_job(
     except BadInput as error:
         end("failed", str(error))
     except Exception as error:
-        log.exception("job %s failed", job_id)
+        log.exception("job %s failed", job.id)
         end("failed", f"unexpected {type(error).__name__}: {error}; the log has the details")
+
+
+@contextlib.contextmanager
+def _signs_of_life(store: Store, job_id: str) -> Iterator[None]:
+    over = threading.Event()
+
+    def show() -> None:
+        while not over.wait(BEAT_SECONDS):
+            store.still_there(job_id, "running")
+
+    thread = threading.Thread(target=show, daemon=True)
+    thread.start()
+    try:
+        yield
     finally:
-        store.close()
+        over.set()
+        thread.join()
 
 
 def _prepare(

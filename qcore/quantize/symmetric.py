@@ -36,10 +36,11 @@ def quantize(weights: Tensor, scale: Tensor, bits: int) -> Tensor:
 def max_scale(weights: Tensor, bits: int) -> Tensor:
     """The scale (kernels, 1) that puts the largest magnitude of each kernel on the top level.
 
-    A kernel of zeros gets scale 1. Example: w = [0.5, -1.27], 8 bits gives 0.01.
+    A kernel of zeros, or of values so small that the scale would be zero, gets scale 1. Example:
+    w = [0.5, -1.27], 8 bits gives 0.01.
     """
-    amax = weights.abs().amax(dim=1, keepdim=True)
-    return torch.where(amax > 0, amax / largest_level(bits), torch.ones_like(amax))
+    scale = weights.abs().amax(dim=1, keepdim=True) / largest_level(bits)
+    return torch.where(scale > 0, scale, torch.ones_like(scale))
 
 
 def mse_scale(weights: Tensor, bits: int) -> Tensor:

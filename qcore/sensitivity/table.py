@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
+from qcore import fields
 from qcore.errors import BadInput
 from qcore.graph.layer import Description
+from qcore.quantize.limits import MAX_BITS, MIN_BITS
 from qcore.sensitivity.interval import Moments
 
 Objective = Literal["kl", "cross_entropy"]
@@ -16,6 +17,8 @@ OBJECTIVES: dict[str, str] = {
     "cross_entropy": "cross-entropy with the labels, nats per image",
     "kl": "KL divergence from the full-precision output, nats per image",
 }
+METHODS = ("exact",)
+TARGETS = ("weight",)
 
 
 @dataclass(frozen=True)
@@ -110,29 +113,70 @@ class SensitivityTable:
     def from_json(data: Mapping[str, Any]) -> SensitivityTable:
         """The inverse of ``to_json``. Raises BadInput where a field is missing or wrong."""
         try:
-            config = {**data["config"], "bits": tuple(int(b) for b in data["config"]["bits"])}
+            facts, timing = fields.table(data, "data"), fields.table(data, "timing")
             table = SensitivityTable(
                 network=Description.from_json(data),
-                data=str(data["data"]["name"]),
-                data_fingerprint=str(data["data"]["fingerprint"]),
-                config=SensitivityConfig(**config),
-                quantizer=str(data["quantizer"]),
-                rows=tuple(SensitivityRow(**row) for row in data["rows"]),
-                seconds=float(data["timing"]["seconds"]),
-                one_forward_seconds=data["timing"]["one_forward_seconds"],
+                data=fields.text(facts, "name"),
+                data_fingerprint=fields.text(facts, "fingerprint"),
+                config=_config_from_json(fields.table(data, "config")),
+                quantizer=fields.text(data, "quantizer"),
+                rows=tuple(_row_from_json(row) for row in data["rows"]),
+                seconds=fields.number(timing, "seconds"),
+                one_forward_seconds=fields.number_or_none(timing, "one_forward_seconds"),
             )
+            table._check()
         except (KeyError, TypeError, ValueError, AttributeError) as error:
+            reason = f"field {error} is missing" if isinstance(error, KeyError) else error
             raise BadInput(
-                f"this is not a sensitivity table ({type(error).__name__}: {error}); "
+                f"this is not a sensitivity table ({reason}); "
                 "write one with: python -m qcore sensitivity MODEL DATA --json FILE"
             ) from error
-        names = {layer.name for layer in table.network.layers}
-        for row in table.rows:
-            if row.layer not in names:
-                raise BadInput(f"the sensitivity table has a row of unknown layer {row.layer!r}")
-            if not math.isfinite(row.delta_loss):
-                raise BadInput(f"ΔL of layer {row.layer!r} at {row.bits} bits is not a number")
         return table
+
+    def _check(self) -> None:
+        """ValueError unless every row is another cell of layers and bits."""
+        names = {layer.name for layer in self.network.layers}
+        seen: set[tuple[str, int]] = set()
+        for row in self.rows:
+            cell = f"layer {row.layer!r} at {row.bits} bits"
+            if row.layer not in names:
+                raise ValueError(f"a row is of unknown layer {row.layer!r}")
+            if row.bits not in self.config.bits:
+                raise ValueError(f"{cell} has a row, but these bits are not in the configuration")
+            if (row.layer, row.bits) in seen:
+                raise ValueError(f"{cell} has two rows")
+            seen.add((row.layer, row.bits))
+
+
+def _config_from_json(data: Mapping[str, Any]) -> SensitivityConfig:
+    bits = fields.wholes(data, "bits", MIN_BITS)
+    if max(bits) > MAX_BITS or len(set(bits)) < len(bits):
+        raise ValueError(f"'bits' are {bits}, not different widths up to {MAX_BITS}")
+    for name, known in (("objective", tuple(OBJECTIVES)), ("method", METHODS), ("target", TARGETS)):
+        if data[name] not in known:
+            raise ValueError(f"{name!r} is {data[name]!r}, not one of {', '.join(known)}")
+    return SensitivityConfig(
+        bits=bits,
+        objective=data["objective"],
+        images=fields.whole(data, "images", 1),
+        seed=fields.whole(data, "seed"),
+        method=data["method"],
+        target=data["target"],
+    )
+
+
+def _row_from_json(row: Mapping[str, Any]) -> SensitivityRow:
+    if row.get("kernel") is not None:
+        raise ValueError("a row is of a single kernel, which cannot be read yet")
+    return SensitivityRow(
+        layer=fields.text(row, "layer"),
+        bits=fields.whole(row, "bits"),
+        target=fields.text(row, "target"),
+        delta_loss=fields.number(row, "delta_loss"),
+        ci_low=fields.number_or_none(row, "ci_low"),
+        ci_high=fields.number_or_none(row, "ci_high"),
+        samples=fields.whole(row, "samples", 1),
+    )
 
 
 def rows_from_pieces(

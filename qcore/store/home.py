@@ -7,12 +7,20 @@ from pathlib import Path
 
 from platformdirs import user_data_path
 
+from qcore.errors import BadInput
+
 
 def home() -> Path:
-    """The folder of the store: ``BITDIAL_HOME``, else one in the user's data directory."""
+    """``BITDIAL_HOME``, else a folder in the user's data directory; made where it is missing."""
     chosen = os.environ.get("BITDIAL_HOME")
     folder = Path(chosen).expanduser() if chosen else user_data_path("bitdial")
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise BadInput(
+            f"results cannot be kept in {str(folder)!r} ({error.strerror}); "
+            "set BITDIAL_HOME to a folder that can be written to"
+        ) from error
     return folder
 
 

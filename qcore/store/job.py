@@ -12,7 +12,10 @@ from typing import Any, Literal
 State = Literal["queued", "running", "finished", "cancelled", "failed"]
 
 SILENT_SECONDS = 20.0
-"""A running job that has not been heard of for this long has lost its worker."""
+"""An active job that has not been heard of for this long has lost its process."""
+
+BEAT_SECONDS = 4.0
+"""How often a process shows that it is still there for a job, however long one step takes."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +49,7 @@ class Job:
         return self.active and self.cancel_requested
 
     def lost(self, now: float | None = None) -> bool:
-        """True for an active job that nobody has worked on for ``SILENT_SECONDS``."""
+        """True for an active job that nobody has been there for in ``SILENT_SECONDS``."""
         heard = self.beat_at or self.asked_at
         return self.active and (now or time.time()) - heard > SILENT_SECONDS
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from qcore.errors import BadInput
 from qcore.sensitivity.table import Piece
 from qcore.store.home import database_url
 from qcore.store.job import Job, State, job_id
@@ -23,7 +24,15 @@ class Store:
         self._engine = sa.create_engine(self.url, connect_args=options)
         if self.url.startswith("sqlite"):
             sa.event.listen(self._engine, "connect", _set_pragmas)
-        metadata.create_all(self._engine)
+        try:
+            with self._engine.begin() as connection:
+                for table in metadata.sorted_tables:  # another process may be doing the same
+                    connection.execute(sa.schema.CreateTable(table, if_not_exists=True))
+        except sa.exc.DBAPIError as error:
+            raise BadInput(
+                f"the store {self._engine.url!r} cannot be opened ({error.orig}); "
+                "set BITDIAL_HOME to a folder that can be written to"
+            ) from error
 
     def close(self) -> None:
         self._engine.dispose()
@@ -36,25 +45,35 @@ class Store:
         is kept.
         """
         key = job_id(kind, question)
-        with self._engine.begin() as connection:
-            known = connection.execute(sa.select(jobs).where(jobs.c.id == key)).one_or_none()
-            if known is None:
-                row = {"id": key, "kind": kind, "question": dict(question), "state": "queued"}
-                insert = (
-                    sa.insert(jobs)
-                    .values(**row, asked_at=time.time())
-                    .prefix_with("OR IGNORE", dialect="sqlite")
-                )
-                start = connection.execute(insert).rowcount == 1
-            else:
-                job = _job(known)
-                start = job.state in ("cancelled", "failed") or job.lost()
-                if start:
-                    fresh = {"state": "queued", "message": "", "cancel_requested": False}
-                    times = {"asked_at": time.time(), "beat_at": None, "attempt_at": None}
-                    where = jobs.c.id == key
-                    connection.execute(sa.update(jobs).where(where).values(**fresh, **times))
+        job = self.job(key)
+        if job is None:
+            start = self._insert(key, kind, question)
+        else:
+            over = job.state in ("cancelled", "failed") or job.lost()
+            start = over and self._queue_again(job)
         return self.get(key), start
+
+    def _insert(self, key: str, kind: str, question: Mapping[str, Any]) -> bool:
+        """False where somebody else was first."""
+        row = {"id": key, "kind": kind, "question": dict(question), "state": "queued"}
+        with self._engine.begin() as connection:
+            try:
+                with connection.begin_nested():
+                    connection.execute(sa.insert(jobs).values(**row, asked_at=time.time()))
+            except sa.exc.IntegrityError:
+                return False
+        return True
+
+    def _queue_again(self, job: Job) -> bool:
+        """False where somebody else was first: then the job is not as it was read any more."""
+        fresh = {"state": "queued", "message": "", "cancel_requested": False}
+        times = {"asked_at": time.time(), "beat_at": None, "attempt_at": None}
+        as_read = sa.and_(
+            jobs.c.id == job.id, jobs.c.state == job.state, jobs.c.asked_at == job.asked_at
+        )
+        with self._engine.begin() as connection:
+            update = sa.update(jobs).where(as_read).values(**fresh, **times)
+            return connection.execute(update).rowcount == 1
 
     def job(self, key: str) -> Job | None:
         """The job of that id, None where there is none."""
@@ -96,6 +115,12 @@ class Store:
     def beat(self, key: str, fraction: float, message: str) -> None:
         """The job is alive and has come this far."""
         self._update(key, fraction=fraction, message=message, beat_at=time.time())
+
+    def still_there(self, key: str, state: State) -> None:
+        """Somebody is there for the job, as long as it is in that state."""
+        with self._engine.begin() as connection:
+            same = sa.and_(jobs.c.id == key, jobs.c.state == state)
+            connection.execute(sa.update(jobs).where(same).values(beat_at=time.time()))
 
     def end(
         self,

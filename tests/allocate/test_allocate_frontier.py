@@ -41,6 +41,20 @@ def test_starts_at_the_least_loss_of_the_cheapest():
     assert points.choice_at(0) == (1,)
 
 
+def test_moves_of_one_layer_keep_their_order_where_rounding_makes_slopes_rise():
+    """All options lie on one line, 0.6 saved per cost; in binary the last move saves more."""
+    cost = [0.7, 1.9, 2.0, 2.7, 2.8]
+    loss = [1.38, 0.66, 0.6, 0.18, 0.12]
+    assert (loss[3] - loss[4]) / (cost[4] - cost[3]) > (loss[0] - loss[3]) / (cost[3] - cost[0])
+    problem = AllocationProblem([loss] * 30, {"c": [cost] * 30}, {})
+    points = frontier(problem, "c")
+    assert len(points) > 31
+    for i in range(len(points)):
+        there = evaluate(problem, points.choice_at(i))
+        assert there.costs["c"] == pytest.approx(points.cost[i])
+        assert there.loss == pytest.approx(points.loss[i])
+
+
 def test_rounding_in_a_group_is_not_a_saving():
     """1.1 + 0.3 and 0.4 + 1.0 are the same on paper; in binary the second is less."""
     loss = [[1.1e-6, 4e-7], [3e-7, 1e-6]]
@@ -108,6 +122,8 @@ def test_best_within():
     assert points.best_within(139_999) == 0
     assert points.best_within(1e12) == 5
     assert [points.best_within(cost) for cost in points.cost] == list(range(6))
+    free = frontier(AllocationProblem([[1, 0]], {"c": [[0, 4]]}, {}), "c")
+    assert free.best_within(0) == 0
 
 
 def test_budgets_are_ignored():

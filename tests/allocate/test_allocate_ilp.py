@@ -100,6 +100,24 @@ def test_tiny_losses_beside_a_large_one_are_told_apart():
     assert solve_ilp(problem).choice == (0, 1, 0)
 
 
+@pytest.mark.parametrize("seed", [0, 3, 4, 5])
+def test_losses_a_ten_billionth_of_the_largest_are_told_apart(seed):
+    """Within the solver's tolerance, and within its absolute gap, unless it is scaled and told."""
+    random = np.random.default_rng(seed)
+    loss = np.zeros((7, 2))
+    loss[0, 1], loss[1:, 1] = 1.0, random.integers(100, 999, 6) * 3e-13
+    cost = np.zeros((7, 2))
+    cost[:, 0] = random.integers(10, 99, 7)
+    problem = AllocationProblem(loss, {"c": cost}, {"c": cost[0, 0] + cost[1:, 0].sum() // 2})
+    feasible = [tried for tried in every_choice(problem) if tried.meets(problem.budgets)]
+    assert solve_ilp(problem).choice == min(feasible, key=lambda tried: tried.loss).choice
+
+
+def test_of_options_that_are_alike_the_first_is_taken():
+    problem = AllocationProblem([[2, 1, 1]], {"c": [[1, 3, 3]]}, {"c": 3})
+    assert solve_ilp(problem).choice == (1,)
+
+
 def test_a_small_problem_that_the_solvers_presolve_gets_wrong():
     """HiGHS 1.15.1 with presolve calls (2, 4) optimal. Fewer digits would hide it."""
     loss = [

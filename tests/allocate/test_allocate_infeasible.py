@@ -75,8 +75,17 @@ def test_one_impossible_budget_is_named_and_the_other_kept():
     assert "within the other budgets" in str(error)
 
 
+def test_least_loss_among_the_cheapest_within_the_other_budget():
+    costs = {"size": [[8, 4, 4], [8, 8, 8]], "time": [[1, 2, 2], [0, 0, 1]]}
+    problem = AllocationProblem([[0, 3, 2], [5, 4, 1]], costs, {"size": 11, "time": 2})
+    error = refusal(problem)
+    assert (error.name, error.nearest) == ("size", 12)
+    assert error.allocation.choice == (2, 1)
+
+
 def test_two_impossible_budgets():
-    problem = AllocationProblem([[0, 1], [0, 1]], TWO, {"size": 7, "time": 2})
+    three = {"any": [[1, 1], [1, 1]], **TWO}
+    problem = AllocationProblem([[0, 1], [0, 1]], three, {"any": 9, "size": 7, "time": 2})
     error = refusal(problem)
     assert (error.name, error.nearest) == ("size", 8)
     assert "within the other budgets" not in str(error)

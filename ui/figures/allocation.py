@@ -16,6 +16,9 @@ from ui.format import interval, loss, size
 from ui.theme import Palette, bit_color, finish, text_on
 
 
+_MOST_LABELS = 24  # beyond this many layers a name or a number does not fit its bar
+
+
 @dataclass(frozen=True)
 class Curves:
     """What the chosen allocation is seen against."""
@@ -50,7 +53,7 @@ def bits_figure(
             x=names,
             y=values,
             customdata=[[name, s] for name, s in zip(names, share, strict=True)],
-            text=[str(b) for b in values],
+            text=[str(b) for b in values] if len(names) <= _MOST_LABELS else None,
             textposition="inside",
             insidetextanchor="end",
             textangle=0,
@@ -60,7 +63,7 @@ def bits_figure(
             "<extra></extra>",
         )
     )
-    figure.update_xaxes(title="layer, in running order", showticklabels=len(names) <= 24)
+    figure.update_xaxes(title="layer, in running order", showticklabels=len(names) <= _MOST_LABELS)
     figure.update_yaxes(title="weight bits", range=[0, max(8, *values) + 0.4], dtick=2)
     figure.update_layout(bargap=0.12)
     return finish(figure, palette, 300)

@@ -12,20 +12,18 @@ def share_figure(network: Description, focus: str, palette: Palette) -> go.Figur
     """Each layer's share of weights and of multiply-accumulates, in running order."""
     names = [layer.name for layer in network.layers]
     parts = (
-        ("weights", [la.weight_count / network.weight_count for la in network.layers], 1.0),
-        ("multiply-accumulates", [la.macs / network.macs for la in network.layers], 0.5),
+        ("weights", [la.weight_count / network.weight_count for la in network.layers]),
+        ("multiply-accumulates", [la.macs / network.macs for la in network.layers]),
     )
+    outline = [palette.focus if name == focus else "rgba(0,0,0,0)" for name in names]
     figure = go.Figure()
-    for label, values, opacity in parts:
+    for (label, values), color in zip(parts, (palette.accent, palette.bar), strict=True):
         figure.add_bar(
             x=names,
             y=[100 * value for value in values],
             name=label,
             customdata=names,
-            marker={
-                "color": [palette.focus if name == focus else palette.accent for name in names],
-                "opacity": opacity,
-            },
+            marker={"color": color, "line": {"color": outline, "width": 2}},
             hovertemplate="%{x}<br>%{y:.1f} % of " + label + "<extra></extra>",
         )
     figure.update_xaxes(title="layer, in running order", showticklabels=len(names) <= 24)

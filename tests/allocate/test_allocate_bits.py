@@ -1,0 +1,129 @@
+"""Allocation files: what is read, and what is refused and why."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from small_nets import as_network, small_residual
+
+from qcore.allocate.bits import BitAllocation
+from qcore.errors import BadInput
+from qcore.graph.layer import Description
+
+names = st.text(min_size=1, max_size=8)
+bits = st.none() | st.integers(2, 16)
+
+
+@given(st.dictionaries(names, bits, max_size=5), st.none() | names, st.none() | names)
+def test_survives_a_file(
+    chosen: dict[str, int | None], model: str | None, data: str | None
+) -> None:
+    allocation = BitAllocation(chosen, model, "f" * 64, data, {"predicted_loss": 0.25})
+    written = json.loads(json.dumps(allocation.to_json()))
+    assert written["predicted_loss"] == 0.25
+    assert all(entry["activation"] is None for entry in written["bits"].values())
+    read = BitAllocation.from_json(written)
+    assert (read.bits, read.model, read.model_fingerprint, read.calibration) == (
+        chosen,
+        model,
+        "f" * 64,
+        data,
+    )
+
+
+@pytest.mark.parametrize(
+    "extra",
+    [{}, {"model": None}, {"model": "x"}, {"calibration": 3}, {"comment": "by hand"}],
+    ids=["bits alone", "no model", "model is a text", "calibration is a number", "unknown field"],
+)
+def test_written_by_hand(extra: dict[str, Any]) -> None:
+    read = BitAllocation.from_json({"bits": {"a": {"weight": 4}, "b": {"weight": None}}, **extra})
+    assert read == BitAllocation({"a": 4, "b": None})
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        ([], "not an allocation"),
+        (None, "not an allocation"),
+        ("bits", "not an allocation"),
+        ({}, "not an allocation"),
+        ({"bits": None}, "not an allocation"),
+        ({"bits": [4, 4]}, "not an allocation"),
+        ({"bits": {"stem": 4}}, "'stem' of the allocation needs"),
+        ({"bits": {"stem": {}}}, "'stem' of the allocation needs"),
+        ({"bits": {"stem": {"activation": None}}}, "'stem' of the allocation needs"),
+        ({"bits": {"stem": {"weight": 4, "activation": 8}}}, "'stem' asks for 8 activation bits"),
+        ({"bits": {"stem": {"weight": [4, 2]}}}, "'stem' has bits per kernel"),
+        ({"bits": {"stem": {"weight": 1}}}, "'stem' has 1 weight bits"),
+        ({"bits": {"stem": {"weight": 17}}}, "'stem' has 17 weight bits"),
+        ({"bits": {"stem": {"weight": -4}}}, "'stem' has -4 weight bits"),
+        ({"bits": {"stem": {"weight": 4.0}}}, "'stem' has 4.0 weight bits"),
+        ({"bits": {"stem": {"weight": "4"}}}, "'stem' has '4' weight bits"),
+        ({"bits": {"stem": {"weight": True}}}, "'stem' has True weight bits"),
+        ({"bits": {"stem": {"weight": {}}}}, "'stem' has {} weight bits"),
+        ({"bits": {"ok": {"weight": 4}, "last": {"weight": 0}}}, "'last' has 0 weight bits"),
+    ],
+    ids=[
+        "a list",
+        "null",
+        "a text",
+        "no bits",
+        "bits null",
+        "bits a list",
+        "entry a number",
+        "entry empty",
+        "entry without weight",
+        "activation bits",
+        "bits per kernel",
+        "1 bit",
+        "17 bits",
+        "negative",
+        "a float",
+        "a text as bits",
+        "true",
+        "an object as bits",
+        "only the last is wrong",
+    ],
+)
+def test_malformed_is_refused_by_layer(data: Any, message: str) -> None:
+    with pytest.raises(BadInput) as raised:
+        BitAllocation.from_json(data)
+    assert message in str(raised.value)
+    assert "\n" not in str(raised.value)
+
+
+@pytest.fixture(scope="module")
+def network() -> Description:
+    return as_network(small_residual(), name="four layers").description
+
+
+FITTING: dict[str, int | None] = {"stem": 4, "first": None, "second": 2, "head": 16}
+
+
+def test_fits(network: Description) -> None:
+    BitAllocation(FITTING).check_fits(network)
+
+
+@pytest.mark.parametrize("layer", list(FITTING))
+def test_missing_layer(network: Description, layer: str) -> None:
+    some = {name: b for name, b in FITTING.items() if name != layer}
+    with pytest.raises(BadInput, match=rf"no bits for 1 layers of four layers.*'{layer}'"):
+        BitAllocation(some).check_fits(network)
+
+
+@pytest.mark.parametrize(
+    "chosen", [{**FITTING, "tail": 4}, {"tail": 4}, {"tail": None}], ids=["more", "other", "null"]
+)
+def test_unknown_layer(network: Description, chosen: dict[str, int | None]) -> None:
+    with pytest.raises(BadInput, match="names layer 'tail', which four layers lacks"):
+        BitAllocation(chosen).check_fits(network)
+
+
+def test_empty_allocation(network: Description) -> None:
+    with pytest.raises(BadInput, match="no bits for 4 layers"):
+        BitAllocation.from_json({"bits": {}}).check_fits(network)

@@ -1,0 +1,197 @@
+"""Budgets of a sensitivity table: costs by hand, refusals, and every choice tried."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import re
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from qcore.allocate.bits import BitAllocation
+from qcore.allocate.budget import (
+    BUDGETS,
+    TableProblem,
+    check_budgets,
+    table_problem,
+    to_bit_allocation,
+    with_budget,
+)
+from qcore.allocate.ilp import solve_ilp
+from qcore.allocate.problem import evaluate
+from qcore.errors import BadInput
+from qcore.graph.layer import Description, Layer
+from qcore.sensitivity.table import SensitivityConfig, SensitivityRow, SensitivityTable
+
+SHAPES = {"a": (4, 3, 3, 3), "b": (5, 4), "c": (3, 1, 3, 3)}
+"""108, 20 and 27 weights; 4, 5 and 3 kernels; beside them 7 values that stay 32 bit."""
+BITS = (2, 3, 8)
+BYTES = {"a": (43, 57, 124), "b": (25, 28, 40), "c": (19, 23, 39)}
+"""Packed weights and 4 bytes per kernel, by hand: b at 3 bits is ceil(7.5) + 20."""
+LOSS = {"a": (0.9, 0.2, -0.01), "b": (0.5, 0.1, 0.0), "c": (0.25, 0.3, 0.05)}
+
+
+def hand_table(loss: dict[str, tuple[float, ...]] = LOSS) -> SensitivityTable:
+    """A complete table of the three layers; ``loss`` holds one value for each of ``BITS``."""
+    layers = tuple(
+        Layer(name, "conv2d", name, None, (name,), shape, 1, shape[0], 1, (1, 1), (1, 1))
+        for name, shape in SHAPES.items()
+    )
+    network = Description("by hand", "f" * 64, 162, (3, 8, 8), 5, layers, {}, 0, 7, 0, None)
+    rows = tuple(
+        SensitivityRow(name, b, "weight", delta, delta - 0.1, delta + 0.1, 50 + b)
+        for name, deltas in loss.items()
+        for b, delta in zip(BITS, deltas, strict=True)
+    )
+    config = SensitivityConfig(BITS, "kl", 58)
+    return SensitivityTable(network, "images", "d" * 64, config, "by kernel", rows, 1.0, 0.1)
+
+
+CHOICES = list(itertools.product(range(len(BITS)), repeat=3))
+
+
+def hand_costs(choice: tuple[int, ...]) -> dict[str, float]:
+    stored = sum(BITS[o] * n for o, n in zip(choice, (108, 20, 27), strict=True))
+    size = 28 + sum(BYTES[name][o] for name, o in zip("abc", choice, strict=True))
+    return {"size_bytes": size, "size_ratio": stored / (155 * 32), "average_bits": stored / 155}
+
+
+def test_costs_by_hand() -> None:
+    problem = table_problem(hand_table())
+    assert set(BUDGETS) == set(hand_costs((0, 0, 0)))
+    for choice in CHOICES:
+        costs = problem.costs(evaluate(problem.problem, choice))
+        assert costs == pytest.approx(hand_costs(choice), rel=1e-14)
+    assert problem.choose((2, 1, 0)) == {"a": 8, "b": 3, "c": 2}
+    assert problem.problem.loss.tolist() == [list(LOSS[name]) for name in "abc"]
+
+
+def test_rows_in_another_order_make_the_same_problem() -> None:
+    table = hand_table()
+    shuffled = replace(table, rows=table.rows[::-1])
+    one, two = table_problem(table).problem, table_problem(shuffled).problem
+    assert np.array_equal(one.loss, two.loss)
+
+
+@pytest.mark.parametrize(
+    ("pins", "size", "average"),
+    [
+        ({}, (115, 231), (2, 8)),
+        ({"a": 3}, (129, 164), (418 / 155, 700 / 155)),
+        ({"a": 8, "b": 2, "c": 3}, (200, 200), (985 / 155, 985 / 155)),
+    ],
+    ids=["free", "one pinned", "all pinned"],
+)
+def test_limits(
+    pins: dict[str, int], size: tuple[float, float], average: tuple[float, float]
+) -> None:
+    problem = table_problem(hand_table(), pins=pins)
+    assert problem.limits("size_bytes") == size
+    assert problem.limits("average_bits") == pytest.approx(average)
+    assert problem.limits("size_ratio") == pytest.approx([value / 32 for value in average])
+
+
+@pytest.mark.parametrize(
+    ("budgets", "pins", "message"),
+    [
+        ({"bytes": 100}, {}, "no budget is called 'bytes'; there are: size_bytes"),
+        ({}, {"z": 8}, "no layer is called 'z'"),
+        ({}, {"b": 4}, "'b' cannot be pinned to 4 bits; measured are 2, 3, 8"),
+    ],
+    ids=["budget", "layer", "bits"],
+)
+def test_unknown_names(budgets: dict[str, float], pins: dict[str, int], message: str) -> None:
+    with pytest.raises(BadInput, match=re.escape(message)):
+        table_problem(hand_table(), budgets, pins)
+
+
+def test_incomplete_table() -> None:
+    table = hand_table()
+    with pytest.raises(BadInput, match="8 of 9 cells"):
+        table_problem(replace(table, rows=table.rows[1:]))
+
+
+PINS: list[dict[str, int]] = [{}, {"a": 3}, {"a": 2, "c": 8}]
+
+
+def named_value(message: str, name: str) -> float:
+    """The value that the message tells its reader to give instead."""
+    assert "\n" not in message
+    return float(re.findall(rf"{name}=([-+.\de]+)", message)[-1])
+
+
+@pytest.mark.parametrize("name", list(BUDGETS))
+@pytest.mark.parametrize("pins", PINS, ids=["free", "one pinned", "two pinned"])
+@pytest.mark.parametrize("factor", [-1.0, 0.0, 0.99, 1.01, 100.0, float("inf"), float("nan")])
+def test_budget_out_of_range_names_one_that_is_accepted(
+    name: str, pins: dict[str, int], factor: float
+) -> None:
+    problem = table_problem(hand_table(), pins=pins)
+    low, high = problem.limits(name)
+    check_budgets(problem, {name: low})
+    check_budgets(problem, {name: high})
+    above = factor > 1
+    with pytest.raises(BadInput, match="above the largest" if above else "below the smallest") as e:
+        check_budgets(problem, {name: factor * (high if above else low)})
+    nearest = named_value(str(e.value), name)
+    assert nearest == pytest.approx(high if above else low, abs=1.01e-6)
+    check_budgets(problem, {name: nearest})
+    found = solve_ilp(with_budget(problem, name, nearest).problem)
+    best = min(a.loss for a in allowed(problem) if above or problem.cost(a, name) <= low + 1e-9)
+    assert found.loss == pytest.approx(best)
+
+
+def allowed(problem: TableProblem) -> list:
+    """Every choice within the pins."""
+    pins = problem.problem.pins or {}
+    fitting = [c for c in CHOICES if all(c[layer] == o for layer, o in pins.items())]
+    return [evaluate(problem.problem, c) for c in fitting]
+
+
+losses = st.tuples(*[st.floats(-0.5, 2)] * 3)
+
+
+@given(
+    st.fixed_dictionaries(dict.fromkeys("abc", losses)),
+    st.sampled_from(list(BUDGETS)),
+    st.floats(0, 1),
+    st.sampled_from(PINS),
+)
+@settings(max_examples=25)
+def test_ilp_finds_the_best_of_all_choices_within_the_budget(
+    loss: dict[str, tuple[float, ...]], name: str, part: float, pins: dict[str, int]
+) -> None:
+    problem = table_problem(hand_table(loss), {"average_bits": 2}, pins)  # 2 bits are replaced
+    low, high = problem.limits(name)
+    value = low + part * (high - low)
+    found = solve_ilp(with_budget(problem, name, value).problem)
+    assert problem.cost(found, name) <= value * (1 + 1e-9)
+    fitting = [a.loss for a in allowed(problem) if problem.cost(a, name) <= value * (1 - 1e-9)]
+    assert found.loss <= min(fitting, default=np.inf) + 1e-9
+    assert found.choice in {a.choice for a in allowed(problem)}
+
+
+def test_predicted_loss() -> None:
+    problem = table_problem(hand_table())
+    assert problem.predicted_loss({"a": 8, "b": 3, "c": 2}) == pytest.approx(-0.01 + 0.1 + 0.25)
+    assert problem.predicted_loss({"a": 2, "b": None, "c": None}) == pytest.approx(0.9)
+    assert problem.predicted_loss({"a": None, "b": None, "c": None}) == 0
+    assert problem.predicted_loss({"a": 2, "b": 4, "c": 2}) is None
+
+
+def test_chosen_bits_survive_a_file() -> None:
+    table = hand_table()
+    problem = table_problem(table, {"size_bytes": 199})
+    found = solve_ilp(problem.problem)
+    data = json.loads(json.dumps(to_bit_allocation(problem, table, found, "ilp").to_json()))
+    read = BitAllocation.from_json(data)
+    assert read.bits == problem.choose(found.choice)
+    assert (read.model, read.model_fingerprint, read.calibration) == ("by hand", "f" * 64, "images")
+    read.check_fits(table.network)
+    assert data["costs"] == pytest.approx(hand_costs(found.choice))
+    assert data["predicted_loss"] == pytest.approx(problem.predicted_loss(read.bits))
+    assert (data["method"], data["objective"], data["samples"]) == ("ilp", "kl", 52)

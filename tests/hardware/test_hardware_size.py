@@ -1,0 +1,109 @@
+"""The bytes of a quantized network, against a ledger written by hand."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from small_nets import as_network, small_residual
+
+from qcore.graph.layer import Description, Layer
+from qcore.hardware.size import (
+    SizeLedger,
+    average_bits,
+    full_precision_bytes,
+    layer_bytes,
+    size_ledger,
+)
+
+
+def layer(name: str, kernels: int, shape: tuple[int, ...]) -> Layer:
+    return Layer(name, "conv2d", name, None, (name,), shape, 1, kernels, 1, (1, 1), (1, 1))
+
+
+NETWORK = Description(
+    name="by hand",
+    fingerprint="0",
+    parameters=0,
+    input_shape=(3, 8, 8),
+    outputs=5,
+    layers=(layer("a", 4, (4, 3, 3, 3)), layer("b", 5, (5, 4)), layer("c", 3, (3, 1, 3, 3))),
+    not_quantized={},
+    macs_not_quantized=0,
+    other_count=7,
+    folded_batch_norms=0,
+    weights_note=None,
+)
+"""108, 20 and 27 weights; 4, 5 and 3 kernels; 7 other values."""
+
+bit_choices = st.fixed_dictionaries(
+    {name: st.none() | st.integers(2, 16) for name in ("a", "b", "c")}
+)
+
+
+@pytest.mark.parametrize(
+    ("bits", "weight_bytes", "scale_bytes"),
+    [
+        ({"a": 2, "b": 2, "c": 2}, 27 + 5 + 7, 48),  # 27 * 2 / 8 = 6.75
+        ({"a": 3, "b": 3, "c": 3}, 41 + 8 + 11, 48),  # 40.5, 7.5, 10.125
+        ({"a": 8, "b": 8, "c": 8}, 155, 48),
+        ({"a": 8, "b": 3, "c": None}, 108 + 8 + 108, 36),
+        ({"a": None, "b": None, "c": None}, 620, 0),
+    ],
+    ids=["2 bits", "3 bits", "8 bits", "mixed", "full precision"],
+)
+def test_ledger_by_hand(bits: dict[str, int | None], weight_bytes: int, scale_bytes: int) -> None:
+    ledger = size_ledger(NETWORK, bits)
+    assert ledger == SizeLedger(weight_bytes, scale_bytes, 28)
+    assert ledger.total_bytes == weight_bytes + scale_bytes + 28
+
+
+def test_layer_bytes_example() -> None:
+    example = layer("x", 16, (16, 1, 3, 3))
+    assert layer_bytes(example, 3) == (54, 64)
+    assert layer_bytes(example, None) == (576, 0)
+
+
+def test_full_precision_of_a_network_is_every_stored_tensor() -> None:
+    network = as_network(small_residual())
+    stored = sum(tensor.numel() * tensor.element_size() for tensor in network.tensors.values())
+    assert full_precision_bytes(network.description) == stored
+    assert full_precision_bytes(NETWORK) == 648
+
+
+@given(bit_choices)
+def test_parts_add_up(bits: dict[str, int | None]) -> None:
+    ledger = size_ledger(NETWORK, bits)
+    layers = [layer_bytes(one, bits[one.name]) for one in NETWORK.layers]
+    assert ledger.total_bytes == sum(map(sum, layers)) + 28
+    exact = sum(one.weight_count * (bits[one.name] or 32) / 8 for one in NETWORK.layers)
+    assert exact <= ledger.weight_bytes < exact + len(NETWORK.layers)
+    assert average_bits(NETWORK, bits) == pytest.approx(exact * 8 / 155)
+
+
+@given(bit_choices, st.sampled_from("abc"))
+def test_one_more_bit_never_takes_less(bits: dict[str, int | None], name: str) -> None:
+    more = {**bits, name: None if bits[name] in (None, 16) else bits[name] + 1}
+    assert size_ledger(NETWORK, more).weight_bytes >= size_ledger(NETWORK, bits).weight_bytes
+    assert average_bits(NETWORK, more) >= average_bits(NETWORK, bits)
+
+
+@pytest.mark.parametrize(
+    ("bits", "average"),
+    [
+        ({"a": 4, "b": 4, "c": 4}, 4),
+        ({"a": 8, "b": 3, "c": 2}, (864 + 60 + 54) / 155),
+        ({"a": 2, "b": 2, "c": None}, (216 + 40 + 864) / 155),
+    ],
+    ids=["uniform", "mixed", "one at full precision"],
+)
+def test_average_bits(bits: dict[str, int | None], average: float) -> None:
+    assert math.isclose(average_bits(NETWORK, bits), average, rel_tol=1e-15)
+
+
+@pytest.mark.parametrize("function", [size_ledger, average_bits])
+def test_a_layer_without_bits_is_a_key_error(function: object) -> None:
+    with pytest.raises(KeyError, match="b"):
+        function(NETWORK, {"a": 2, "c": 2})

@@ -1,0 +1,235 @@
+"""What a worker does with a job, in this process."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from jobs_common import (
+    MODEL,
+    PREPARE,
+    evaluate_question,
+    sensitivity_question,
+    until,
+    written_at,
+)
+
+from qcore.data.load import load_data
+from qcore.errors import BadInput
+from qcore.graph.load import load_network
+from qcore.jobs import work
+from qcore.jobs.answers import sensitivity_table
+from qcore.jobs.questions import (
+    EvaluateQuestion,
+    Question,
+    SensitivityQuestion,
+    to_json,
+)
+from qcore.jobs.work import run_job
+from qcore.measure.evaluation import Evaluation
+from qcore.prepare.prepared import Prepared, read_layer
+from qcore.sensitivity.exact import measure_exact
+from qcore.store.job import Job
+from qcore.store.store import Store
+
+
+@pytest.fixture()
+def store() -> Iterator[Store]:
+    opened = Store()
+    yield opened
+    opened.close()
+
+
+def ask(store: Store, question: Question) -> Job:
+    return store.ask(question.kind, to_json(question))[0]
+
+
+def run(store: Store, question: Question, **options: Any) -> Job:
+    job = ask(store, question)
+    run_job(job.id, store.url, **options)
+    return store.get(job.id)
+
+
+def test_prepare_writes_what_pages_read(store: Store) -> None:
+    job = run(store, PREPARE)
+    assert (job.state, job.fraction) == ("finished", 1.0)
+    prepared = Prepared.from_json(job.result)
+    network = load_network(MODEL)
+    assert prepared.network == network.description
+    assert (prepared.calibration.images, prepared.evaluation.images) == (1000, 2000)
+    assert prepared.calibration.labelled
+    layer = network.description.layer("block1.conv2")
+    weights = read_layer(prepared.weights_path, layer.name)
+    assert (weights.rows == network.weight(layer).reshape(24, -1).numpy()).all()
+    for bits in (2, 4, 8):
+        from qcore.quantize.layer_weights import weight_scale
+
+        scales = weight_scale(network.weight(layer), layer, bits)
+        assert weights.scale(bits, 5) == scales[5].item()
+    with pytest.raises(KeyError):
+        read_layer(prepared.weights_path, "nowhere")
+    assert [p.name for p in prepared.weights_path.parent.iterdir()] == [
+        prepared.weights_path.name
+    ]  # no draft is left
+
+
+def test_sensitivity_equals_a_run_without_jobs(store: Store) -> None:
+    question = sensitivity_question()
+    heard: list[float] = []
+    job = run(store, question, listener=lambda fraction, message: heard.append(fraction))
+    assert job.state == "finished"
+    assert job.result["one_forward_seconds"] > 0
+    assert heard == sorted(heard)
+    assert heard[-1] == pytest.approx(1.0)
+    network = load_network(MODEL)
+    data = load_data(MODEL, network, "calibration")
+    direct = measure_exact(network, data, question.config)
+    assert sorted(map(repr, store.pieces(job.id))) == sorted(map(repr, direct.pieces))
+    table = sensitivity_table(store, job, network.description)
+    assert table.complete
+    assert (table.data, table.seconds) == (MODEL, job.seconds)
+
+
+def test_evaluation(store: Store) -> None:
+    result = Evaluation.from_json(run(store, evaluate_question(None)).result)
+    assert result.delta_loss == 0
+    assert result.accuracy == result.baseline_accuracy == pytest.approx(0.92)  # of its README
+    assert (result.agreement, result.samples) == (1.0, 2000)
+
+
+def test_cancel_keeps_pieces_and_the_next_attempt_adds_the_missing_ones(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(work, "_BEAT_SECONDS", 0.0)
+    question = sensitivity_question()
+    job = ask(store, question)
+
+    def cancel_at_a_third(fraction: float, message: str) -> None:
+        if fraction > 1 / 3:
+            store.request_cancel(job.id)
+
+    run_job(job.id, store.url, cancel_at_a_third)
+    stopped = store.get(job.id)
+    assert (stopped.state, stopped.result) == ("cancelled", None)
+    assert 1 / 3 < stopped.fraction < 0.6
+    before = written_at(store, job.id)
+    assert 0 < len(before) < 44
+    first: list[float] = []
+    finished = run(store, question, listener=lambda f, m: first.append(f))
+    assert finished.state == "finished"
+    assert first[0] >= stopped.fraction
+    assert finished.seconds > stopped.seconds
+    after = written_at(store, job.id)
+    assert len(after) == 44  # 11 layers, 2 bit widths, 2 chunks
+    assert before.items() <= after.items()
+    whole = measure_exact(
+        load_network(MODEL), load_data(MODEL, load_network(MODEL), "calibration"), question.config
+    )
+    assert sorted(map(repr, store.pieces(job.id))) == sorted(map(repr, whole.pieces))
+
+
+def changed(question: Question, **values: Any) -> Question:
+    return type(question)(**{**{k: getattr(question, k) for k in to_json(question)}, **values})
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        lambda: changed(sensitivity_question(), model_fingerprint="other"),
+        lambda: changed(evaluate_question(), data_fingerprint="other"),
+        lambda: changed(evaluate_question(), bits=(("stem.conv", 4),)),
+        lambda: changed(PREPARE, model="sample:nothing"),
+    ],
+    ids=["network changed", "data changed", "layers missing", "unknown sample"],
+)
+def test_a_mistake_ends_as_failed_with_one_line(store: Store, question: Any) -> None:
+    job = run(store, question())
+    assert (job.state, job.result) == ("failed", None)
+    assert job.message
+    assert "unexpected" not in job.message
+    assert "\n" not in job.message
+
+
+def replace_work(monkeypatch: pytest.MonkeyPatch, action: Any) -> None:
+    monkeypatch.setitem(work.WORK, "prepare", lambda job_id, question, store, reporter: action())
+
+
+def fail() -> None:
+    raise RuntimeError("first line\nsecond line")
+
+
+def test_any_other_error_is_one_line_with_its_type(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    replace_work(monkeypatch, fail)
+    job = run(store, PREPARE)
+    assert job.state == "failed"
+    assert job.message.startswith("unexpected RuntimeError: first line second line; ")
+
+
+def test_interrupt_ends_as_cancelled(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt() -> None:
+        raise KeyboardInterrupt
+
+    replace_work(monkeypatch, interrupt)
+    job = ask(store, PREPARE)
+    with pytest.raises(KeyboardInterrupt):
+        run_job(job.id, store.url)
+    assert store.get(job.id).state == "cancelled"
+
+
+@pytest.mark.parametrize("state", ["finished", "cancelled", "failed"])
+def test_a_job_that_is_over_is_not_run(
+    store: Store, monkeypatch: pytest.MonkeyPatch, state: Any
+) -> None:
+    replace_work(monkeypatch, fail)
+    job = ask(store, PREPARE)
+    store.end(job.id, state, 0.0, "as it was")
+    run_job(job.id, store.url)
+    assert (store.get(job.id).state, store.get(job.id).message) == (state, "as it was")
+    run_job("unknown", store.url)
+    assert store.job("unknown") is None
+
+
+def test_cancelled_while_its_worker_was_being_replaced(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The second worker finds a running job that is to stop: it must not be left running."""
+    replace_work(monkeypatch, fail)
+    job = ask(store, PREPARE)
+    store.begin(job.id)
+    store.request_cancel(job.id)
+    run_job(job.id, store.url)
+    assert store.get(job.id).state == "cancelled"
+
+
+def test_a_long_step_without_progress_is_not_a_lost_worker(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(work, "BEAT_SECONDS", 0.02)
+    go_on = threading.Event()
+    replace_work(monkeypatch, lambda: go_on.wait(30) and {})
+    job = ask(store, PREPARE)
+    thread = threading.Thread(target=run_job, args=(job.id, store.url))
+    thread.start()
+    try:
+        began = until(lambda: store.get(job.id).attempt_at)
+        until(lambda: store.get(job.id).beat_at > began + 0.1)
+    finally:
+        go_on.set()
+        thread.join()
+    assert store.get(job.id).state == "finished"
+
+
+def test_questions_survive_the_store(store: Store) -> None:
+    for question, kind in (
+        (sensitivity_question(), SensitivityQuestion),
+        (evaluate_question(), EvaluateQuestion),
+        (evaluate_question(None), EvaluateQuestion),
+    ):
+        assert kind.from_json(ask(store, question).question) == question
+        assert ask(store, question) == ask(store, kind.from_json(to_json(question)))
+    with pytest.raises(BadInput):
+        load_network("sample:none")

@@ -1,0 +1,89 @@
+"""A sample prepared for pages: its weights on disk, and the file that names it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from qcore.data.load import load_data
+from qcore.graph.kernels import to_kernels
+from qcore.graph.load import load_network
+from qcore.prepare.prepare import prepare
+from qcore.prepare.prepared import Prepared, read_layer
+from qcore.quantize.limits import GRID_BITS
+from qcore.quantize.symmetric import mse_scale
+
+SAMPLE = "sample:fashion-cnn"
+
+
+@pytest.fixture
+def prepared(store_home: Path) -> Prepared:
+    return prepare(SAMPLE)
+
+
+def test_rows_and_scales_are_the_network_s_own(prepared: Prepared) -> None:
+    network = load_network(SAMPLE)
+    assert len(prepared.network.layers) == 11
+    for layer in prepared.network.layers:
+        stored = read_layer(prepared.weights_path, layer.name)
+        # Convolutions and linear layers are stored by output channel: a row is what one computes.
+        rows = network.weight(layer).reshape(layer.weight_shape[0], -1)
+        assert np.array_equal(stored.rows, rows.numpy())
+        for bits in (2, 4, 8):
+            column = GRID_BITS.index(bits)
+            kernel_scales = mse_scale(rows, bits).reshape(-1)
+            assert np.array_equal(stored.kernel_scales[:, column], kernel_scales.numpy())
+            assert stored.scale(bits, layer.kernels - 1) == float(kernel_scales[-1])
+            assert stored.scale(bits, None) == float(mse_scale(rows.reshape(1, -1), bits))
+
+
+def test_nothing_but_the_weights_is_left(prepared: Prepared, store_home: Path) -> None:
+    files = [path for path in store_home.rglob("*") if path.is_file()]
+    assert files == [prepared.weights_path]
+
+
+def test_a_second_time_reads_what_is_there(prepared: Prepared) -> None:
+    before = prepared.weights_path.stat().st_mtime_ns
+    steps: list[str] = []
+    assert prepare(SAMPLE, on_progress=lambda fraction, message: steps.append(message)) == prepared
+    assert prepared.weights_path.stat().st_mtime_ns == before
+    assert not any("clipping" in step for step in steps)
+
+
+def test_survives_a_file(prepared: Prepared) -> None:
+    read = Prepared.from_json(json.loads(json.dumps(prepared.to_json())))
+    assert read == prepared
+    assert read.weights_path == prepared.weights_path
+
+
+def test_names_the_sample_s_data(prepared: Prepared) -> None:
+    network = load_network(SAMPLE)
+    for split, images in (("calibration", 1000), ("evaluation", 2000)):
+        summary = getattr(prepared, split)
+        assert (summary.images, summary.labelled) == (images, True)
+        assert summary.fingerprint == load_data(SAMPLE, network, split).fingerprint()
+    assert prepared.calibration.fingerprint != prepared.evaluation.fingerprint
+
+
+def test_unknown_layer(prepared: Prepared) -> None:
+    with pytest.raises(KeyError, match="nowhere"):
+        read_layer(prepared.weights_path, "nowhere")
+
+
+def test_weights_that_are_gone(prepared: Prepared) -> None:
+    prepared.weights_path.unlink()
+    with pytest.raises(FileNotFoundError):
+        read_layer(prepared.weights_path, "head")
+
+
+def test_kernels_of_the_head_are_its_classes(prepared: Prepared) -> None:
+    head = load_network(SAMPLE).description.layer("head")
+    stored = read_layer(prepared.weights_path, "head")
+    assert stored.rows.shape == (10, 96)
+    assert torch.equal(
+        torch.from_numpy(stored.rows), to_kernels(load_network(SAMPLE).weight(head), head)
+    )

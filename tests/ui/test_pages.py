@@ -1,0 +1,152 @@
+"""What a visitor meets on each page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from inline_runner import IdleRunner
+from streamlit.testing.v1 import AppTest
+
+import ui.engine
+from qcore.errors import BadInput
+from qcore.samples import SAMPLES
+
+Open = Callable[..., AppTest]
+FASHION = "sample:fashion-cnn"
+
+
+def text_of(app: AppTest) -> str:
+    parts = (app.markdown, app.caption, app.info, app.error, app.title, app.subheader)
+    return "\n".join(str(element.value) for kind in parts for element in kind)
+
+
+def metrics(app: AppTest) -> dict[str, str]:
+    return {metric.label: metric.value for metric in app.metric}
+
+
+def press(app: AppTest, label: str) -> AppTest:
+    next(button for button in app.button if label in button.label).click().run()
+    assert not app.exception, app.exception
+    return app
+
+
+@pytest.mark.parametrize("page", [None, "weights", "sensitivity", "allocate"])
+def test_without_a_network_every_page_says_what_it_shows_and_offers_the_samples(
+    open_page: Open, page: str | None
+) -> None:
+    app = open_page(page)
+    labels = [button.label for button in app.button]
+    assert labels == [f"Open {sample.title}" for sample in SAMPLES.values()]
+    assert "Start with a sample network" in text_of(app)
+
+
+def test_one_click_opens_a_sample(open_page: Open) -> None:
+    app = press(open_page(), "Open Fashion CNN")
+    shown = metrics(app)
+    assert shown["Layers"] == "11"
+    assert shown["Parameters"] == "79.7 k"
+    assert app.dataframe[0].value["weights"].sum() == 78_816
+    assert "relu × 10" in text_of(app)
+
+
+def test_weights_page_shows_layer_then_kernel(open_page: Open) -> None:
+    app = open_page("weights", model=FASHION, layer="down.conv", grid_bits="3")
+    assert metrics(app)["Weights"] == "3,456"
+    app.number_input(key="kernel").set_value(5).run()
+    assert not app.exception
+    assert metrics(app)["Weights"] == "144"
+    assert "kernel 5 of down.conv" in text_of(app)
+
+
+def test_kernel_of_a_wide_layer_is_dropped_where_the_next_layer_is_narrower(
+    open_page: Open,
+) -> None:
+    app = open_page("weights", model=FASHION, layer="separable2.pointwise", kernel="90")
+    assert metrics(app)["Weights"] == "56"
+    app.session_state["layer"] = "stem.conv"
+    app.run()
+    assert not app.exception
+    assert metrics(app)["Weights"] == "144"
+
+
+def test_allocate_before_sensitivity_says_what_to_do(open_page: Open) -> None:
+    app = open_page("allocate", model=FASHION)
+    assert "Measure it first" in text_of(app)
+    assert not app.metric
+
+
+@pytest.fixture
+def measured_app(open_page: Open) -> AppTest:
+    """The sensitivity page after a small run."""
+    app = open_page("sensitivity", model=FASHION)
+    assert "Nothing has been measured" in text_of(app)
+    app.segmented_control(key="objective-True").set_value("kl")
+    app.number_input[0].set_value(64).run()
+    return press(app, "Measure sensitivity")
+
+
+def test_sensitivity_run_from_the_page(measured_app: AppTest) -> None:
+    assert "66 of 66 cells" in text_of(measured_app)
+    job = measured_app.query_params["job"]
+    assert (
+        ui.engine.engine().store.get(job[0] if isinstance(job, list) else job).state == "finished"
+    )
+
+
+def test_budget_moves_the_allocation_and_measuring_stands_beside_it(measured_app: AppTest) -> None:
+    app = measured_app.switch_page("pages/allocate.py").run()
+    assert not app.exception, app.exception
+    loose = metrics(app)
+    slider = app.slider[0]
+    slider.set_value(slider.min).run()
+    tight = metrics(app)
+    assert float(tight["Average bits"]) == pytest.approx(2.0, abs=0.02)
+    assert float(tight["Predicted ΔL"]) > float(loose["Predicted ΔL"])
+    press(app, "held-out images")
+    after = metrics(app)
+    assert after["Full precision"] == "92.00%"
+    assert 0 < float(after["Accuracy"].rstrip("%")) < 92
+    row = app.dataframe[0].value.iloc[0]
+    assert row["allocation"] == "this budget"
+    assert row["images"] == 2000
+
+
+def test_every_budget_unit_finds_the_same_four_bit_start(measured_app: AppTest) -> None:
+    app = measured_app.switch_page("pages/allocate.py").run()
+    for unit in ("Size", "Average bits", "Share of 32 bit"):
+        app.segmented_control(key="unit").set_value(unit).run()
+        assert not app.exception
+        assert float(metrics(app)["Average bits"]) == pytest.approx(4.0, abs=0.05)
+
+
+def test_a_cancelled_run_can_be_resumed(
+    open_page: Open, monkeypatch: pytest.MonkeyPatch, measured_app: AppTest
+) -> None:
+    store = ui.engine.engine().store
+    monkeypatch.setattr(ui.engine.engine().runner, "submit", IdleRunner(store).submit)
+    measured_app.number_input[0].set_value(80).run()
+    press(measured_app, "Measure sensitivity")
+    assert any("waiting" in p.proto.text for p in measured_app.get("progress"))
+    press(measured_app, "Cancel")
+    assert "Stopped at 0%" in text_of(measured_app)
+    assert any(button.label == "Resume" for button in measured_app.button)
+
+
+def test_a_network_that_cannot_be_opened_is_one_line(
+    open_page: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(reference: str, **_: object) -> None:
+        raise BadInput("tensor 'x' holds 3 values that are NaN; train the network again")
+
+    monkeypatch.setattr("qcore.prepare.prepare.prepare", broken)
+    app = open_page(model=FASHION)
+    assert [error.value for error in app.error] == [
+        "tensor 'x' holds 3 values that are NaN; train the network again"
+    ]
+    assert any(button.label == "Try again" for button in app.button)
+
+
+def test_unknown_network_in_the_address_leads_to_the_samples(open_page: Open) -> None:
+    app = open_page(model="../../etc/passwd")
+    assert "Start with a sample network" in text_of(app)

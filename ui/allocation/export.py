@@ -1,0 +1,28 @@
+"""The configuration as files."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from qcore.allocate.budget import to_bit_allocation
+from qcore.prepare.prepared import Prepared
+from qcore.sensitivity.table import SensitivityTable
+from ui.allocation.dial import Choice
+from ui.downloads import allocation_csv, download, json_text
+
+
+def export(prepared: Prepared, table: SensitivityTable, choice: Choice) -> None:
+    """The configuration as files."""
+    allocation = to_bit_allocation(choice.problem, table, choice.allocation, "ilp")
+    name = f"{prepared.network.name.removeprefix('sample:')}-{choice.point.average_bits:.2f}bits"
+    st.subheader("Take it with you", anchor=False)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        download(
+            "Configuration (JSON)", json_text(allocation.to_json()), f"{name}.json", "cfg-json"
+        )
+        csv = allocation_csv(allocation, prepared.network)
+        download("Configuration (CSV)", csv, f"{name}.csv", "cfg-csv")
+        st.caption(
+            f"Measure it anywhere: `python -m qcore evaluate {prepared.network.name} "
+            f"{table.data} --bits {name}.json`"
+        )

@@ -1,0 +1,153 @@
+"""Predicted and measured, side by side."""
+
+from __future__ import annotations
+
+import pandas as pd
+import streamlit as st
+
+from qcore.allocate.curve import uniform_points
+from qcore.measure.evaluation import Evaluation
+from qcore.prepare.prepared import Prepared
+from qcore.sensitivity.table import Objective, SensitivityTable
+from qcore.store.job import Job
+from ui import format as fmt
+from ui.allocation.dial import Choice
+from ui.jobs import progress_text
+from ui.results import Measured, evaluation_of, measured, pending_evaluations, start_evaluation
+
+_COLUMNS = {
+    "size": st.column_config.NumberColumn("size (kB)", format="%.1f"),
+    "average": st.column_config.NumberColumn("average bits", format="%.3f"),
+    "predicted": st.column_config.NumberColumn("predicted ΔL", format="%+.5f"),
+    "measured": st.column_config.NumberColumn("measured ΔL", format="%+.5f"),
+    "low": st.column_config.NumberColumn("95 % from", format="%+.5f"),
+    "high": st.column_config.NumberColumn("to", format="%+.5f"),
+    "accuracy": st.column_config.NumberColumn("accuracy", format="%.2f %%"),
+    "agreement": st.column_config.NumberColumn("agreement", format="%.2f %%"),
+}
+
+
+def measure_panel(prepared: Prepared, table: SensitivityTable, choice: Choice) -> None:
+    """Measure this allocation, and the uniform ones, on images not used to choose."""
+    data, objective = prepared.evaluation, table.config.objective
+    assert data is not None
+    st.subheader("Predicted and measured", anchor=False)
+    job = evaluation_of(prepared, choice.bits, objective)
+    busy = job is not None and job.active and not job.lost()
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        st.button(
+            f"Measure on {data.images:,} held-out images",
+            type="primary",
+            icon=":material/science:",
+            on_click=start_evaluation,
+            args=(prepared, choice.bits, objective),
+            disabled=busy or (job is not None and job.state == "finished"),
+            help="Runs the quantized network; the result is kept.",
+        )
+        st.button(
+            "Measure the uniform line too",
+            icon=":material/horizontal_rule:",
+            on_click=_measure_uniform,
+            args=(prepared, choice, objective),
+            help="The same bits in every layer, at each bit width.",
+        )
+    _follow(prepared, objective)
+    _results(prepared, objective, choice, job)
+
+
+def _measure_uniform(prepared: Prepared, choice: Choice, objective: Objective) -> None:
+    for point in uniform_points(choice.problem):
+        start_evaluation(prepared, point.bits, objective)
+
+
+def _follow(prepared: Prepared, objective: Objective) -> None:
+    """Progress of measurements under way; each one that ends redraws the page."""
+    pending = len(pending_evaluations(prepared, objective))
+
+    @st.fragment(run_every=0.5 if pending else None)
+    def live() -> None:
+        now = pending_evaluations(prepared, objective)
+        if len(now) < pending:
+            st.rerun()
+        with st.container(height=40, border=False):
+            if now:
+                queue = f" ({len(now)} to go)" if len(now) > 1 else ""
+                text = f"Measuring{queue}: {progress_text(now[0])}"
+                st.progress(min(now[0].fraction, 1.0), text=text)
+
+    live()
+
+
+def _results(prepared: Prepared, objective: Objective, choice: Choice, job: Job | None) -> None:
+    if job is not None and job.state == "failed":
+        st.error(job.message, icon=":material/error:")
+    if job is not None and job.state == "finished" and job.result is not None:
+        _tiles(Evaluation.from_json(job.result), choice)
+    rows = sorted(measured(prepared, objective), key=lambda row: row.size_bytes)
+    if not rows:
+        st.caption(
+            "Nothing measured yet. The prediction above adds up single layers; the truth "
+            "may differ, and only a measurement shows by how much."
+        )
+        return
+    st.dataframe(
+        pd.DataFrame([_row(row, choice) for row in rows]),
+        hide_index=True,
+        column_config=_COLUMNS,
+        alt="All measured allocations: predicted beside measured.",
+    )
+
+
+def _tiles(result: Evaluation, choice: Choice) -> None:
+    with st.container(horizontal=True):
+        st.metric(
+            "Predicted ΔL",
+            fmt.loss(choice.point.predicted_loss),
+            border=True,
+            help="On the calibration images.",
+        )
+        st.metric(
+            "Measured ΔL",
+            fmt.loss(result.delta_loss),
+            border=True,
+            help=f"95 %: {fmt.interval(result.delta_low, result.delta_high)}, "
+            f"{result.samples:,} held-out images.",
+        )
+        if result.accuracy is not None and result.baseline_accuracy is not None:
+            st.metric(
+                "Accuracy",
+                f"{result.accuracy:.2%}",
+                border=True,
+                help=f"Full precision: {result.baseline_accuracy:.2%}.",
+            )
+            st.metric("Full precision", f"{result.baseline_accuracy:.2%}", border=True)
+        st.metric(
+            "Agreement",
+            f"{result.agreement:.1%}",
+            border=True,
+            help="Images on which the quantized network chooses full precision's class.",
+        )
+
+
+def _row(row: Measured, choice: Choice) -> dict[str, object]:
+    result = row.evaluation
+    predicted = choice.problem.predicted_loss(row.bits)
+    return {
+        "allocation": _label(row, choice),
+        "size": row.size_bytes / 1000,
+        "average": row.average_bits,
+        "predicted": predicted,
+        "measured": result.delta_loss,
+        "low": result.delta_low,
+        "high": result.delta_high,
+        "accuracy": None if result.accuracy is None else 100 * result.accuracy,
+        "agreement": 100 * result.agreement,
+        "images": result.samples,
+    }
+
+
+def _label(row: Measured, choice: Choice) -> str:
+    if row.bits == choice.bits:
+        return "this budget"
+    widths = set(row.bits.values())
+    return f"uniform {widths.pop()} bit" if len(widths) == 1 else "mixed"
