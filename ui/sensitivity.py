@@ -137,9 +137,14 @@ def _resume(prepared: Prepared, job: Job, text: str) -> None:
         st.button(
             "Resume",
             icon=":material/resume:",
-            on_click=start_sensitivity,
+            on_click=_go_on,
             args=(prepared, SensitivityConfig(**asked)),
         )
+
+
+def _go_on(prepared: Prepared, config: SensitivityConfig) -> None:
+    start_sensitivity(prepared, config)
+    st.rerun()  # the button is in a fragment; the whole page follows the run again
 
 
 def _charts(prepared: Prepared, job: Job) -> None:

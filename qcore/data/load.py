@@ -39,12 +39,12 @@ def _read(reference: str, preprocessing: Preprocessing | None, split: Split) -> 
         path = sample.calibration if split == "calibration" else sample.evaluation
         return _read_path(path, reference, sample.preprocessing)
     path = Path(reference)
-    if not path.exists():
+    if not reference or not path.exists():
         raise BadInput(
             f"there are no data at {reference!r}; "
             "give sample:NAME, a .npz file or a folder of photographs"
         )
-    return _read_path(path, path.name, preprocessing)
+    return _read_path(path, path.name or path.resolve().name, preprocessing)
 
 
 def _read_path(path: Path, name: str, preprocessing: Preprocessing | None) -> Dataset:

@@ -29,7 +29,7 @@ def local_cluster() -> Any:
     # Threads that wait must not spin: beside a browser on 2 cores, spinning made a run take five
     # times as long. Read by OpenMP when the workers start.
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
-    _let_children_import_qcore()
+    _set_environment_of_children()
     dask.config.set({"distributed.scheduler.allowed-failures": 5})
     common = {
         "host": "127.0.0.1",
@@ -38,6 +38,7 @@ def local_cluster() -> Any:
         "dashboard": False,
         "silence_logs": 30,
         "preload": [_PRELOAD],
+        "preload_nanny": [_PRELOAD],
         "local_directory": tempfile.gettempdir(),
     }
     workers = {
@@ -56,9 +57,10 @@ def local_cluster() -> Any:
     return SpecCluster(workers=workers, scheduler=scheduler, silence_logs=30)
 
 
-def _let_children_import_qcore() -> None:
-    """Whatever the working directory: the app's own path is not handed down to a new process."""
+def _set_environment_of_children() -> None:
+    """Let them find qcore from any working directory, and log no more than warnings."""
     root = str(Path(__file__).resolve().parents[2])
     paths = [path for path in os.environ.get("PYTHONPATH", "").split(os.pathsep) if path]
     if root not in paths:
         os.environ["PYTHONPATH"] = os.pathsep.join([root, *paths])
+    os.environ.setdefault("DASK_LOGGING__DISTRIBUTED", "warning")

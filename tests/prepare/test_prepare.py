@@ -7,10 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 
 from qcore.data.load import load_data
-from qcore.graph.kernels import to_kernels
 from qcore.graph.load import load_network
 from qcore.prepare.prepare import prepare
 from qcore.prepare.prepared import Prepared, read_layer
@@ -78,12 +76,3 @@ def test_weights_that_are_gone(prepared: Prepared) -> None:
     prepared.weights_path.unlink()
     with pytest.raises(FileNotFoundError):
         read_layer(prepared.weights_path, "head")
-
-
-def test_kernels_of_the_head_are_its_classes(prepared: Prepared) -> None:
-    head = load_network(SAMPLE).description.layer("head")
-    stored = read_layer(prepared.weights_path, "head")
-    assert stored.rows.shape == (10, 96)
-    assert torch.equal(
-        torch.from_numpy(stored.rows), to_kernels(load_network(SAMPLE).weight(head), head)
-    )

@@ -1,0 +1,52 @@
+"""Run every benchmark (or those named) and print one table: ``python -m benchmarks [NAME ...]``."""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+import tempfile
+
+from benchmarks.allocation import bench_allocation
+from benchmarks.pages import bench_pages
+from benchmarks.sensitivity import bench_efficientnet, bench_fashion
+
+BENCHMARKS = {
+    "pages": bench_pages,
+    "fashion": bench_fashion,
+    "efficientnet": bench_efficientnet,
+    "allocation": bench_allocation,
+}
+
+
+def machine() -> str:
+    """Cores, memory and device, for the record."""
+    import torch
+
+    gigabytes = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    device = torch.cuda.get_device_name() if torch.cuda.is_available() else "no GPU"
+    return (
+        f"{os.cpu_count()} cores, {gigabytes:.0f} GiB, {device}; "
+        f"Python {platform.python_version()}, torch {torch.__version__}"
+    )
+
+
+def main() -> int:
+    """Print a line per figure as soon as it is measured."""
+    names = sys.argv[1:] or list(BENCHMARKS)
+    unknown = [name for name in names if name not in BENCHMARKS]
+    if unknown:
+        print(f"no benchmark is called {unknown[0]!r}; there are: {', '.join(BENCHMARKS)}")
+        return 2
+    print(machine())
+    print(f"{'figure':66}{'measured':>12}  {'beside it'}")
+    for name in names:
+        with tempfile.TemporaryDirectory() as home:
+            os.environ["BITDIAL_HOME"] = home
+            for figure in BENCHMARKS[name]():
+                print(f"{figure.what:66}{figure.value:>12}  {figure.beside}", flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
