@@ -15,7 +15,7 @@ from qcore.jobs.questions import SensitivityQuestion, to_json
 from qcore.jobs.work import run_job
 from qcore.measure.evaluate import evaluate
 from qcore.measure.evaluation import Evaluation
-from qcore.sensitivity.table import SensitivityConfig, SensitivityTable
+from qcore.sensitivity.table import Objective, SensitivityConfig, SensitivityTable
 from qcore.store.store import Store
 
 Listener = Callable[[float, str], None]
@@ -28,7 +28,7 @@ def ask_sensitivity(arguments: argparse.Namespace, listener: Listener) -> Sensit
     """
     network = load_network(arguments.model)
     data = load_data(arguments.data, network, "calibration")
-    objective = arguments.objective or ("kl" if data.labels is None else "cross_entropy")
+    objective: Objective = arguments.objective or ("kl" if data.labels is None else "cross_entropy")
     if objective == "cross_entropy" and data.labels is None:
         raise BadInput(f"{data.name} has no labels; use --objective kl")
     images = min(len(data), arguments.limit or len(data))

@@ -1,4 +1,4 @@
-"""One function per command."""
+"""One function per command: print for a person, return what ``--json`` writes."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from qcore.cli.show import progress_line, show_table, write_json
+from qcore.cli.show import progress_line, show_table
 from qcore.errors import BadInput
 
 
-def describe(arguments: argparse.Namespace) -> None:
+def describe(arguments: argparse.Namespace) -> dict[str, Any]:
     from qcore.graph.load import load_network
 
     network = load_network(arguments.model).description
@@ -27,10 +27,10 @@ def describe(arguments: argparse.Namespace) -> None:
         f"{network.parameters:,} parameters, {network.folded_batch_norms} batch norms folded\n"
         f"not quantized: {others}"
     )
-    write_json(arguments.json, network.to_json())
+    return network.to_json()
 
 
-def sensitivity(arguments: argparse.Namespace) -> None:
+def sensitivity(arguments: argparse.Namespace) -> dict[str, Any]:
     from qcore.cli.ask import ask_sensitivity
 
     table = ask_sensitivity(arguments, progress_line)
@@ -51,12 +51,12 @@ def sensitivity(arguments: argparse.Namespace) -> None:
         f"\n{table.config.objective}, {table.quantizer}; {table.seconds:.1f} s"
         + ("" if forward is None else f", one forward pass {forward:.2f} s")
     )
-    write_json(arguments.json, table.to_json())
+    return table.to_json()
 
 
-def allocate(arguments: argparse.Namespace) -> None:
+def allocate(arguments: argparse.Namespace) -> dict[str, Any]:
     from qcore.allocate import InfeasibleBudget, SolverTimeout, solve_ilp
-    from qcore.allocate.budget import check_budgets, table_problem, to_bit_allocation
+    from qcore.allocate.budget import check_budgets, round_up, table_problem, to_bit_allocation
     from qcore.cli.ask import read_table
 
     table = read_table(arguments.table)
@@ -66,19 +66,26 @@ def allocate(arguments: argparse.Namespace) -> None:
     check_budgets(problem, budgets)
     try:
         allocation = solve_ilp(problem.problem)
-    except (InfeasibleBudget, SolverTimeout) as error:
+    except InfeasibleBudget as error:
+        nearest = round_up(error.nearest + problem.offsets[error.name])
+        raise BadInput(
+            f"budgets {', '.join(budgets)} cannot be met together; "
+            f"nearest feasible: {error.name}={nearest}"
+        ) from error
+    except SolverTimeout as error:
         raise BadInput(str(error)) from error
     chosen = to_bit_allocation(problem, table, allocation, arguments.method)
     show_table(("layer", "bits"), [(name, str(b)) for name, b in chosen.bits.items()])
     costs = problem.costs(allocation)
     print(
         f"\npredicted ΔL {allocation.loss:+.4e} nats; {costs['size_bytes']:,.0f} bytes, "
-        f"{costs['average_bits']:.3f} bits on average, gap {allocation.gap:.1e}"
+        f"{costs['average_bits']:.3f} bits on average, "
+        + ("optimality not proven" if allocation.gap is None else f"gap {allocation.gap:.1e}")
     )
-    write_json(arguments.json, chosen.to_json())
+    return chosen.to_json()
 
 
-def frontier(arguments: argparse.Namespace) -> None:
+def frontier(arguments: argparse.Namespace) -> dict[str, Any]:
     from qcore.allocate.budget import table_problem
     from qcore.allocate.curve import frontier_points
     from qcore.cli.ask import read_table
@@ -89,10 +96,10 @@ def frontier(arguments: argparse.Namespace) -> None:
         for p in points
     ]
     show_table(("bytes", "average bits", "predicted ΔL"), rows)
-    write_json(arguments.json, {"points": [point.to_json() for point in points]})
+    return {"points": [point.to_json() for point in points]}
 
 
-def evaluate(arguments: argparse.Namespace) -> None:
+def evaluate(arguments: argparse.Namespace) -> dict[str, Any]:
     from qcore.cli.ask import ask_evaluation
 
     result = ask_evaluation(arguments, progress_line)
@@ -103,7 +110,7 @@ def evaluate(arguments: argparse.Namespace) -> None:
     if result.accuracy is not None and result.baseline_accuracy is not None:
         print(f"accuracy    {result.accuracy:.2%} (full precision {result.baseline_accuracy:.2%})")
     print(f"agreement   {result.agreement:.2%} of {result.samples:,} images")
-    write_json(arguments.json, result.to_json())
+    return result.to_json()
 
 
 def _unique(pairs: list[tuple[str, float]], what: str) -> dict[str, float]:
@@ -126,7 +133,7 @@ def _warn(note: str | None) -> None:
         print(f"note: {note}", file=sys.stderr)
 
 
-COMMANDS: dict[str, Callable[[argparse.Namespace], Any]] = {
+COMMANDS: dict[str, Callable[[argparse.Namespace], dict[str, Any]]] = {
     "describe": describe,
     "sensitivity": sensitivity,
     "allocate": allocate,

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import argparse
+import math
 import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
 from qcore.cli.commands import COMMANDS
+from qcore.cli.show import check_target, text_beside_json, write_json
 from qcore.errors import BadInput
 from qcore.memory import keep_freed_memory
 from qcore.quantize.limits import DEFAULT_BITS, MAX_BITS, MIN_BITS
+
+_LARGEST_SEED = 2**63 - 1
 
 
 class _OneLineParser(argparse.ArgumentParser):
@@ -25,7 +29,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     keep_freed_memory()
     try:
         arguments = _parser().parse_args(argv)
-        COMMANDS[arguments.command](arguments)
+        check_target(arguments.json)
+        with text_beside_json(arguments.json):
+            value = COMMANDS[arguments.command](arguments)
+        write_json(arguments.json, value)
     except BadInput as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
@@ -47,7 +54,9 @@ def _parser() -> argparse.ArgumentParser:
     def add(name: str, text: str) -> argparse.ArgumentParser:
         command = commands.add_parser(name, help=text, description=text)
         command.add_argument(
-            "--json", metavar="FILE", help="write the result as JSON ('-': standard output)"
+            "--json",
+            metavar="FILE",
+            help="write the result as JSON ('-': standard output, and the text to standard error)",
         )
         return command
 
@@ -64,7 +73,7 @@ def _parser() -> argparse.ArgumentParser:
     sensitivity.add_argument("--bits", type=_bits, default=DEFAULT_BITS, metavar="2,3,4,...")
     sensitivity.add_argument("--objective", choices=["kl", "cross_entropy"])
     sensitivity.add_argument("--limit", type=_count, metavar="N", help="use N images at most")
-    sensitivity.add_argument("--seed", type=int, default=0, metavar="S", help="which N images")
+    sensitivity.add_argument("--seed", type=_seed, default=0, metavar="S", help="which N images")
     sensitivity.add_argument(
         "--fresh", action="store_true", help="measure again what the store knows"
     )
@@ -105,8 +114,14 @@ def _bits(text: str) -> tuple[int, ...]:
 
 
 def _count(text: str) -> int:
-    if not text.isdigit() or int(text) == 0:
+    if not text.isdecimal() or int(text) == 0:
         raise argparse.ArgumentTypeError(f"{text!r} is not a positive whole number")
+    return int(text)
+
+
+def _seed(text: str) -> int:
+    if not text.isdecimal() or int(text) > _LARGEST_SEED:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number up to {_LARGEST_SEED}")
     return int(text)
 
 
@@ -116,6 +131,6 @@ def _assignment(text: str) -> tuple[str, float]:
         number = float(value)
     except ValueError:
         number = float("nan")
-    if not (name and equals) or number != number:
+    if not (name and equals) or not math.isfinite(number):
         raise argparse.ArgumentTypeError(f"{text!r} is not NAME=NUMBER")
     return name, number

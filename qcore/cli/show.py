@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +30,22 @@ def progress_line(fraction: float, message: str) -> None:
         print(f"\r{fraction:4.0%}  {message[:60]:60}", end=end, file=sys.stderr, flush=True)
 
 
+def text_beside_json(target: str | None) -> AbstractContextManager[Any]:
+    """Send what is printed to standard error where standard output is for the JSON alone."""
+    return contextlib.redirect_stdout(sys.stderr) if target == "-" else contextlib.nullcontext()
+
+
+def check_target(target: str | None) -> None:
+    """BadInput where ``write_json`` could not write: known before the work, not after it."""
+    if target in (None, "-"):
+        return
+    path = Path(str(target))
+    if not path.name or path.is_dir():
+        raise BadInput(f"cannot write {target!r}: it is a folder; name a file in it")
+    if not path.parent.is_dir():
+        raise BadInput(f"cannot write {target!r}: there is no folder {str(path.parent)!r}")
+
+
 def write_json(target: str | None, value: Any) -> None:
     """Write to a file, whole or not at all; '-' is standard output, None nothing.
 
@@ -45,7 +63,8 @@ def write_json(target: str | None, value: Any) -> None:
         draft.write_text(text + "\n", encoding="utf-8")
         draft.replace(path)
     except OSError as error:
-        draft.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            draft.unlink(missing_ok=True)
         raise BadInput(f"cannot write {target!r}: {error.strerror}") from error
 
 
@@ -56,5 +75,5 @@ def read_json(source: str, what: str) -> Any:
         raise BadInput(f"there is no file {source!r}; {what} is needed")
     try:
         return json.loads(path.read_text(encoding="utf-8"))
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, RecursionError) as error:
         raise BadInput(f"{source!r} is not JSON ({error}); {what} is needed") from error

@@ -51,7 +51,9 @@ def take_census(program: Program, input_shape: tuple[int, ...]) -> Census:
     def observe(node: fx.Node, args: tuple[Any, ...], value: Any) -> None:
         nonlocal other_macs
         if is_layer_node(node, program.constants):
-            key = program.constants[node.args[1].name]  # type: ignore[union-attr]
+            weight = node.args[1]
+            assert isinstance(weight, fx.Node)
+            key = program.constants[weight.name]
             first.setdefault(key, node)
             _note(uses.setdefault(key, _Use()), node, args, value)
         elif not is_arithmetic_on_sizes(node):

@@ -120,7 +120,7 @@ def _times_per_kernel(weight: Tensor, factor: Tensor, layer: fx.Node) -> Tensor:
     # Stored as (inputs, outputs / groups, ...), the inputs of one group after another.
     groups = groups_of(layer.target, layer.args, dict(layer.kwargs))
     of_group = factor.reshape(groups, 1, -1, *[1] * (weight.dim() - 2))
-    return (weight.unflatten(0, (groups, -1)) * of_group).flatten(0, 1)
+    return (weight.reshape(groups, -1, *weight.shape[1:]) * of_group).flatten(0, 1)
 
 
 def _value(program: Program, node: Any) -> Tensor:

@@ -112,7 +112,7 @@ class Runner:
             kwargs = fx.node.map_arg(node.kwargs, read)
             if "device" in kwargs:  # recorded on the exporting machine's device
                 kwargs = {**kwargs, "device": self.device}
-            values[node] = node.target(*args, **kwargs)  # type: ignore[operator]
+            values[node] = node.target(*args, **kwargs)
             if observe is not None:
                 observe(node, args, values[node])
             for dead in self._dead_after[i]:

@@ -7,7 +7,6 @@ under ``streamlit run`` is the app itself.
 from __future__ import annotations
 
 import os
-import os
 import tempfile
 from pathlib import Path
 from typing import Any

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pytest
@@ -35,12 +34,12 @@ class Pair:
 
 
 @pytest.fixture(scope="module", params=list(EXPECTED_LAYERS))
-def pair(request: pytest.FixtureRequest) -> Iterator[Pair]:
+def pair(request: pytest.FixtureRequest) -> Pair:
     torch.manual_seed(0)
     sizes = {"image_size": SIZE} if request.param.startswith("vit") else {}
     module = import_torchvision().models.get_model(request.param, weights=None, **sizes)
     randomise(module)
-    yield Pair(module, as_network(module, 3, SIZE, request.param))
+    return Pair(module, as_network(module, 3, SIZE, request.param))
 
 
 @pytest.mark.parametrize("batch", [1, 3])

@@ -34,9 +34,7 @@ def evaluate_question(bits: int | None = 4) -> EvaluateQuestion:
     data = load_data(MODEL, network, "evaluation")
     chosen = tuple((layer.name, bits) for layer in network.description.layers)
     fingerprint = network.description.fingerprint
-    return EvaluateQuestion(
-        MODEL, fingerprint, MODEL, data.fingerprint(), chosen, "cross_entropy"
-    )
+    return EvaluateQuestion(MODEL, fingerprint, MODEL, data.fingerprint(), chosen, "cross_entropy")
 
 
 def until(condition: Callable[[], Any], seconds: float = 60.0) -> Any:
@@ -51,9 +49,9 @@ def until(condition: Callable[[], Any], seconds: float = 60.0) -> Any:
 
 def written_at(store: Store, job_id: str) -> dict[tuple[str, int, int], float]:
     """When each piece of a job was written."""
-    query = sa.select(
-        pieces.c.layer, pieces.c.bits, pieces.c.chunk, pieces.c.written_at
-    ).where(pieces.c.job_id == job_id)
+    query = sa.select(pieces.c.layer, pieces.c.bits, pieces.c.chunk, pieces.c.written_at).where(
+        pieces.c.job_id == job_id
+    )
     engine = sa.create_engine(store.url)
     with engine.connect() as connection:
         rows = {(layer, bits, chunk): at for layer, bits, chunk, at in connection.execute(query)}

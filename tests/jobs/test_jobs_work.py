@@ -35,7 +35,7 @@ from qcore.store.job import Job
 from qcore.store.store import Store
 
 
-@pytest.fixture()
+@pytest.fixture
 def store() -> Iterator[Store]:
     opened = Store()
     yield opened

@@ -113,7 +113,7 @@ def run_small(config: SensitivityConfig, network: Network | None = None, **optio
 CONFIG = SensitivityConfig(BITS, "cross_entropy", 20)
 
 
-@pytest.fixture()
+@pytest.fixture
 def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(exact, "_CHUNK_IMAGES", 8)
 

@@ -23,7 +23,7 @@ from qcore.store.store import Store
 QUESTION = {"model": "m", "config": {"bits": [2, 4]}}
 
 
-@pytest.fixture()
+@pytest.fixture
 def store() -> Any:
     with_one = Store()
     yield with_one

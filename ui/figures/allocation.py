@@ -15,7 +15,6 @@ from ui.figures.symlog import Symlog, symlog_for
 from ui.format import interval, loss, size
 from ui.theme import Palette, bit_color, finish, text_on
 
-
 _MOST_LABELS = 24  # beyond this many layers a name or a number does not fit its bar
 
 

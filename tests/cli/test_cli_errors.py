@@ -1,0 +1,231 @@
+"""Bad input: exit code 2, one line that says what to do, and nothing written."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from qcore.cli.main import main
+from qcore.store.store import Store
+
+MODEL = "sample:fashion-cnn"
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="module")
+def table(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    folder = tmp_path_factory.mktemp("table")
+    target = folder / "table.json"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("BITDIAL_HOME", str(folder / "home"))
+        command = ["sensitivity", MODEL, MODEL, "--bits", "2,8", "--limit", "20"]
+        assert main([*command, "--json", str(target)]) == 0
+    value: dict[str, Any] = json.loads(target.read_text())
+    return value
+
+
+@pytest.fixture
+def work(tmp_path: Path, table: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The current folder, with good files and bad ones."""
+    monkeypatch.chdir(tmp_path)
+    layers = [layer["name"] for layer in table["layers"]]
+    good = {name: {"weight": 4, "activation": None} for name in layers}
+
+    def allocation(**changes: Any) -> dict[str, Any]:
+        return {"bits": {**good, **changes}}
+
+    values = {
+        "table.json": table,
+        "part.json": {**table, "rows": table["rows"][:-1]},
+        "list.json": [1, 2],
+        "allocation.json": allocation(),
+        "unknown-layer.json": allocation(nowhere={"weight": 4}),
+        "missing-layer.json": {"bits": {layers[0]: {"weight": 4}}},
+        "bits-17.json": allocation(head={"weight": 17}),
+        "bits-half.json": allocation(head={"weight": 2.5}),
+        "bits-list.json": allocation(head={"weight": [4] * 10}),
+        "activation.json": allocation(head={"weight": 4, "activation": 8}),
+    }
+    for name, value in values.items():
+        Path(name).write_text(json.dumps(value))
+    Path("broken.json").write_text(json.dumps(table)[:-100])
+    Path("deep.json").write_text("[" * 100_000)
+    Path("binary.json").write_bytes(bytes(range(256)))
+    Path("text.npz").write_text("no zip")
+    np.savez("small.npz", images=np.zeros((2, 1, 8, 8), np.uint8))
+    np.savez("unlabelled.npz", images=np.zeros((2, 1, 28, 28), np.uint8))
+    Path("empty").mkdir()
+    return tmp_path
+
+
+SENSITIVITY = f"sensitivity {MODEL} {MODEL} --limit 5 --bits 8"
+ALLOCATE = "allocate table.json --budget"
+BAD = {
+    "no command": ("", "COMMAND"),
+    "unknown command": ("meausure x", "invalid choice"),
+    "no model": ("describe", "MODEL"),
+    "unknown option": (f"describe {MODEL} --colour", "--colour"),
+    "unknown sample": ("describe sample:none", "fashion-cnn"),
+    "unknown network": ("describe torchvision:none", "resnet18"),
+    "no weights file": ("describe torchvision:resnet18@none.pt", "none.pt"),
+    "unknown data": (f"sensitivity {MODEL} none.npz", "none.npz"),
+    "sample data unknown": (f"sensitivity {MODEL} sample:none", "fashion-cnn"),
+    "no npz": (f"sensitivity {MODEL} text.npz", "np.savez"),
+    "image size": (f"sensitivity {MODEL} small.npz", "1x28x28"),
+    "folder without images": (f"sensitivity {MODEL} empty", ".jpg"),
+    "no labels": (
+        f"sensitivity {MODEL} unlabelled.npz --objective cross_entropy",
+        "--objective kl",
+    ),
+    "1 bit": (f"{SENSITIVITY} --bits 1,4", "2 to 16"),
+    "17 bits": (f"{SENSITIVITY} --bits 17", "2 to 16"),
+    "bits are words": (f"{SENSITIVITY} --bits two", "'two'"),
+    "limit 0": (f"{SENSITIVITY} --limit 0", "positive"),
+    "limit -3": (f"{SENSITIVITY} --limit=-3", "positive"),
+    "seed too large": (f"{SENSITIVITY} --seed 99999999999999999999", "--seed"),
+    "seed negative": (f"{SENSITIVITY} --seed=-1", "--seed"),
+    "method": (f"{SENSITIVITY} --method guess", "'guess'"),
+    "objective": (f"{SENSITIVITY} --objective mse", "'mse'"),
+    "no table": ("allocate none.json --budget average_bits=4", "none.json"),
+    "table is half": ("allocate broken.json --budget average_bits=4", "not JSON"),
+    "table is too deep": ("allocate deep.json --budget average_bits=4", "not JSON"),
+    "table is binary": ("frontier binary.json", "not JSON"),
+    "table is a list": ("frontier list.json", "not a sensitivity table"),
+    "table is an allocation": ("frontier allocation.json", "not a sensitivity table"),
+    "table lacks a cell": ("frontier part.json", "21 of 22"),
+    "no budget": ("allocate table.json", "--budget"),
+    "unknown budget": (f"{ALLOCATE} joules=4", "average_bits"),
+    "budget without value": (f"{ALLOCATE} average_bits", "NAME=NUMBER"),
+    "budget is a word": (f"{ALLOCATE} average_bits=four", "NAME=NUMBER"),
+    "budget nan": (f"{ALLOCATE} average_bits=nan", "NAME=NUMBER"),
+    "budget inf": (f"{ALLOCATE} average_bits=inf", "NAME=NUMBER"),
+    "budget twice": (f"{ALLOCATE} average_bits=4 --budget average_bits=5", "twice"),
+    "budget too small": (f"{ALLOCATE} average_bits=1", "average_bits=2"),
+    "budget too large": (f"{ALLOCATE} average_bits=9", "average_bits=8"),
+    "pin of no layer": (f"{ALLOCATE} average_bits=4 --pin none=8", "'none'"),
+    "pin not measured": (f"{ALLOCATE} average_bits=4 --pin head=4", "2, 8"),
+    "pin of half a bit": (f"{ALLOCATE} average_bits=4 --pin head=2.5", "whole"),
+    "pin inf": (f"{ALLOCATE} average_bits=4 --pin head=inf", "NAME=NUMBER"),
+    "allocation missing": (f"evaluate {MODEL} {MODEL} --bits none.json", "none.json"),
+    "allocation is a table": (f"evaluate {MODEL} {MODEL} --bits table.json", "not an allocation"),
+    "layer unknown": (f"evaluate {MODEL} {MODEL} --bits unknown-layer.json", "'nowhere'"),
+    "layers missing": (f"evaluate {MODEL} {MODEL} --bits missing-layer.json", "10 layers"),
+    "17 bits asked": (f"evaluate {MODEL} {MODEL} --bits bits-17.json", "2 to 16"),
+    "2.5 bits asked": (f"evaluate {MODEL} {MODEL} --bits bits-half.json", "2 to 16"),
+    "bits per kernel": (f"evaluate {MODEL} {MODEL} --bits bits-list.json", "per kernel"),
+    "activation bits": (f"evaluate {MODEL} {MODEL} --bits activation.json", "activation"),
+    "calibration missing": (
+        f"evaluate {MODEL} {MODEL} --bits allocation.json --calibration none.npz",
+        "none.npz",
+    ),
+}
+
+
+def problem(capsys: pytest.CaptureFixture[str], arguments: list[str]) -> str:
+    """The one line of a command that fails."""
+    assert main(arguments) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.endswith("\n")
+    (line,) = err.splitlines()
+    assert line.startswith("error: ")
+    return line
+
+
+@pytest.mark.parametrize("case", list(BAD))
+def test_bad_input_is_one_line_and_writes_nothing(
+    case: str, work: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command, expected = BAD[case]
+    existing = work / "result.json"
+    existing.write_text("as it was")
+    before = sorted(path.name for path in work.iterdir())
+    arguments = command.split() + (["--json", "result.json"] if command else [])
+    assert expected in problem(capsys, arguments)
+    assert existing.read_text() == "as it was"
+    assert sorted({path.name for path in work.iterdir()} - {"home"}) == sorted(
+        set(before) - {"home"}
+    )
+
+
+def test_budgets_that_exclude_each_other_name_a_value_that_works(
+    work: Path, table: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Bytes and bits weigh layers alike, but for rounding: pin most, so that one must give way."""
+    command = ["allocate", "table.json", "--budget", "average_bits=3"]
+    main([*command, "--json", "three.json"])
+    bytes_at_three = json.loads((work / "three.json").read_text())["costs"]["size_bytes"]
+    smallest = json.loads((work / "three.json").read_text())["costs"]["size_bytes"]
+    capsys.readouterr()
+    tight = ["--budget", f"size_bytes={smallest - 4000}", "--pin", "block2.conv1=8"]
+    line = problem(capsys, [*command, *tight])
+    name, _, value = line.rpartition(": ")[2].partition("=")
+    again = {"average_bits": "3", "size_bytes": f"{bytes_at_three - 4000}", name: value}
+    budgets = [part for pair in again.items() for part in ("--budget", "=".join(pair))]
+    assert main(["allocate", "table.json", *budgets, "--pin", "block2.conv1=8"]) == 0
+
+
+@pytest.mark.parametrize("target", ["", ".", "empty", "none/result.json", "table.json/result.json"])
+def test_target_that_cannot_be_written_is_refused_before_the_work(
+    work: Path, target: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("qcore.cli.ask.load_network", None)  # calling it would fail
+    line = problem(capsys, [*SENSITIVITY.split(), "--json", target])
+    assert "cannot write" in line
+
+
+@pytest.mark.parametrize("home", ["a file", "no database"])
+def test_store_that_cannot_be_used(
+    work: Path, home: str, capsys: pytest.CaptureFixture[str], store_home: Path
+) -> None:
+    if home == "a file":
+        store_home.write_text("x")
+    else:
+        store_home.mkdir()
+        (store_home / "bitdial.sqlite").write_bytes(b"no database" * 100)
+    assert "BITDIAL_HOME" in problem(capsys, SENSITIVITY.split())
+
+
+def test_question_that_another_process_answers(
+    work: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(SENSITIVITY.split()) == 0
+    capsys.readouterr()
+    store = Store()
+    engine = store._engine
+    with engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE jobs SET state = 'running', beat_at = 9e99")
+    store.close()
+    assert "another process" in problem(capsys, SENSITIVITY.split())
+
+
+def test_interrupt_says_that_the_same_command_goes_on(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("qcore.data.dataset.Dataset.batch", interrupt)
+        assert main(SENSITIVITY.split()) == 130
+    assert "goes on" in capsys.readouterr().err
+    assert main(SENSITIVITY.split()) == 0
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["describe", "torchvision:none"], [*SENSITIVITY.split(), "--bits", "1"]],
+    ids=["network", "bits"],
+)
+def test_as_a_program(arguments: list[str]) -> None:
+    """No library adds a line of its own, and nothing is traced."""
+    command = [sys.executable, "-m", "qcore", *arguments]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert len(done.stderr.splitlines()) == 1

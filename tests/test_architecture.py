@@ -1,0 +1,69 @@
+"""The engine knows nothing of the browser, and pages do without torch."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+ENGINE = sorted((ROOT / "qcore").rglob("*.py"))
+LAYERS = {"streamlit", "plotly", "ui", "pages", "app"}
+LIGHT = (
+    "qcore.store.store",
+    "qcore.jobs.runner",
+    "qcore.jobs.answers",
+    "qcore.prepare.prepared",
+    "qcore.allocate",
+    "qcore.allocate.budget",
+    "qcore.allocate.curve",
+    "qcore.measure.evaluation",
+    "qcore.samples",
+)
+
+
+def imported(source: str) -> set[str]:
+    """Top-level names of everything a source imports, at whatever depth it does so."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            found |= {alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "imports are absolute"
+            found.add(str(node.module).partition(".")[0])
+    return found
+
+
+def test_the_walk_sees_imports_inside_functions() -> None:
+    source = "def f():\n    if True:\n        import a.b as c\n        from d.e import g\n"
+    assert imported(source) == {"a", "d"}
+
+
+@pytest.mark.parametrize("path", ENGINE, ids=lambda path: str(path.relative_to(ROOT)))
+def test_engine_imports_nothing_of_the_browser(path: Path) -> None:
+    assert not imported(path.read_text(encoding="utf-8")) & LAYERS
+
+
+def test_the_engine_was_found() -> None:
+    assert len(ENGINE) > 50
+
+
+@pytest.mark.parametrize("module", LIGHT)
+def test_importing_it_does_not_import_torch(module: str) -> None:
+    code = f"import {module}, sys; print(*sorted({{'torch', 'streamlit'}} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == ""
+
+
+def test_running_a_command_that_allocates_does_not_import_torch(tmp_path: Path) -> None:
+    code = (
+        "import sys; from qcore.cli.main import main;"
+        "assert main(['allocate', 'none.json', '--budget', 'size_ratio=1']) == 2;"
+        "print('torch' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert done.stdout.strip() in ("True", "False"), done.stderr
