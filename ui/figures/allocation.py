@@ -65,7 +65,7 @@ def bits_figure(
     figure.update_xaxes(title="layer, in running order", showticklabels=len(names) <= _MOST_LABELS)
     figure.update_yaxes(title="weight bits", range=[0, max(8, *values) + 0.4], dtick=2)
     figure.update_layout(bargap=0.12)
-    return finish(figure, palette, 300)
+    return finish(figure, palette, 380)
 
 
 def pareto_figure(

@@ -1,0 +1,28 @@
+"""A measured table of a small network."""
+
+from __future__ import annotations
+
+import pytest
+from small_nets import as_network, random_data, small_residual
+
+from qcore.quantize.limits import WEIGHT_QUANTIZER
+from qcore.sensitivity.exact import measure_exact
+from qcore.sensitivity.table import SensitivityConfig, SensitivityTable, rows_from_pieces
+
+
+@pytest.fixture(scope="module")
+def table() -> SensitivityTable:
+    network, data = as_network(small_residual()), random_data(10)
+    config = SensitivityConfig((2, 4), "kl", 10, seed=3)
+    run = measure_exact(network, data, config)
+    names = [layer.name for layer in network.description.layers]
+    return SensitivityTable(
+        network.description,
+        data.name,
+        data.fingerprint(),
+        config,
+        WEIGHT_QUANTIZER,
+        rows_from_pieces(run.pieces, names, config.bits),
+        1.5,
+        run.one_forward_seconds,
+    )

@@ -1,0 +1,75 @@
+"""Runs that stop, go on, and say how far they are."""
+
+from __future__ import annotations
+
+import pytest
+from small_nets import as_network, random_data, small_residual
+
+from qcore.graph.network import Network
+from qcore.sensitivity import exact
+from qcore.sensitivity.exact import ExactRun, measure_exact
+from qcore.sensitivity.table import Piece, SensitivityConfig
+
+BITS = (2, 4, 8)
+
+
+def run_small(config: SensitivityConfig, network: Network | None = None, **options) -> ExactRun:
+    return measure_exact(
+        network or as_network(small_residual()), random_data(20), config, **options
+    )
+
+
+CONFIG = SensitivityConfig(BITS, "cross_entropy", 20)
+
+
+@pytest.fixture
+def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(exact, "_CHUNK_IMAGES", 8)
+
+
+def key(piece: Piece) -> tuple[str, int, int]:
+    return piece.layer, piece.bits, piece.chunk
+
+
+@pytest.mark.parametrize("stopped_after", [0, 1, 13, 35])
+@pytest.mark.usefixtures("small_chunks")
+def test_stop_keeps_pieces_and_resume_adds_only_the_rest(stopped_after: int) -> None:
+    network = as_network(small_residual())
+    whole = run_small(CONFIG, network)
+    assert len(whole.pieces) == 36
+    kept: list[Piece] = []
+    first = run_small(
+        CONFIG, network, on_piece=kept.append, should_stop=lambda: len(kept) >= stopped_after
+    )
+    assert not first.finished
+    assert list(first.pieces) == kept
+    assert len(kept) == stopped_after
+    second = run_small(CONFIG, network, done={key(p) for p in kept})
+    assert second.finished
+    assert {key(p) for p in second.pieces}.isdisjoint(map(key, kept))
+    assert sorted(map(repr, [*kept, *second.pieces])) == sorted(map(repr, whole.pieces))
+
+
+@pytest.mark.usefixtures("small_chunks")
+def test_nothing_is_computed_where_all_is_known() -> None:
+    whole = run_small(CONFIG)
+    again = run_small(CONFIG, done={key(p) for p in whole.pieces})
+    assert again == ExactRun((), None, True)
+
+
+@pytest.mark.usefixtures("small_chunks")
+def test_first_chunk_gives_every_cell_a_value() -> None:
+    assert [p.chunk for p in run_small(CONFIG).pieces] == [0] * 12 + [1] * 12 + [2] * 12
+
+
+@pytest.mark.usefixtures("small_chunks")
+def test_progress_rises_to_one_also_after_a_resume() -> None:
+    seen: list[float] = []
+    whole = run_small(CONFIG, on_progress=lambda fraction, message: seen.append(fraction))
+    assert seen == sorted(seen)
+    assert len(set(seen)) == 36
+    assert seen[-1] == pytest.approx(1.0)
+    resumed: list[float] = []
+    done = {key(p) for p in whole.pieces[:20]}
+    run_small(CONFIG, done=done, on_progress=lambda fraction, message: resumed.append(fraction))
+    assert resumed == pytest.approx(seen[20:])
