@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import time
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -14,13 +15,15 @@ from qcore.store.home import database_url
 from qcore.store.job import Job, State, job_id
 from qcore.store.schema import jobs, metadata, pieces
 
+_PATIENCE_SECONDS = 30.0  # how long one process waits while another writes
+
 
 class Store:
     """One database. Every method is one short transaction."""
 
     def __init__(self, url: str | None = None) -> None:
         self.url = url or database_url()
-        options = {"timeout": 30} if self.url.startswith("sqlite") else {}
+        options = {"timeout": _PATIENCE_SECONDS} if self.url.startswith("sqlite") else {}
         self._engine = sa.create_engine(self.url, connect_args=options)
         if self.url.startswith("sqlite"):
             sa.event.listen(self._engine, "connect", _set_pragmas)
@@ -181,7 +184,16 @@ def _job(row: Any) -> Job:
     return Job(**row._mapping)
 
 
-def _set_pragmas(connection: Any, record: object) -> None:
+def _set_pragmas(connection: sqlite3.Connection, record: object) -> None:
     # Readers (pages) do not wait for the writer (worker); a power cut may cost the last piece.
-    connection.execute("PRAGMA journal_mode=WAL")
+    deadline = time.monotonic() + _PATIENCE_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+            break
+        except sqlite3.OperationalError as error:
+            # The one statement that does not wait by itself while another process does the same.
+            if "locked" not in str(error) or time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)
     connection.execute("PRAGMA synchronous=NORMAL")

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from cli_common import MODEL, SENSITIVITY, problem
 
 from qcore.cli.main import main
-from qcore.store.store import Store
 
-MODEL = "sample:fashion-cnn"
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -64,7 +61,6 @@ def work(tmp_path: Path, table: dict[str, Any], monkeypatch: pytest.MonkeyPatch)
     return tmp_path
 
 
-SENSITIVITY = f"sensitivity {MODEL} {MODEL} --limit 5 --bits 8"
 ALLOCATE = "allocate table.json --budget"
 BAD = {
     "no command": ("", "COMMAND"),
@@ -127,17 +123,6 @@ BAD = {
 }
 
 
-def problem(capsys: pytest.CaptureFixture[str], arguments: list[str]) -> str:
-    """The one line of a command that fails."""
-    assert main(arguments) == 2
-    out, err = capsys.readouterr()
-    assert out == ""
-    assert err.endswith("\n")
-    (line,) = err.splitlines()
-    assert line.startswith("error: ")
-    return line
-
-
 @pytest.mark.parametrize("case", list(BAD))
 def test_bad_input_is_one_line_and_writes_nothing(
     case: str, work: Path, capsys: pytest.CaptureFixture[str]
@@ -159,54 +144,3 @@ def test_target_that_cannot_be_written_is_refused_before_the_work(
     monkeypatch.setattr("qcore.cli.ask.load_network", None)  # calling it would fail
     line = problem(capsys, [*SENSITIVITY.split(), "--json", target])
     assert "cannot write" in line
-
-
-@pytest.mark.parametrize("home", ["a file", "no database"])
-def test_store_that_cannot_be_used(
-    work: Path, home: str, capsys: pytest.CaptureFixture[str], store_home: Path
-) -> None:
-    if home == "a file":
-        store_home.write_text("x")
-    else:
-        store_home.mkdir()
-        (store_home / "bitdial.sqlite").write_bytes(b"no database" * 100)
-    assert "BITDIAL_HOME" in problem(capsys, SENSITIVITY.split())
-
-
-def test_question_that_another_process_answers(
-    work: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert main(SENSITIVITY.split()) == 0
-    capsys.readouterr()
-    store = Store()
-    engine = store._engine
-    with engine.begin() as connection:
-        connection.exec_driver_sql("UPDATE jobs SET state = 'running', beat_at = 9e99")
-    store.close()
-    assert "another process" in problem(capsys, SENSITIVITY.split())
-
-
-def test_interrupt_says_that_the_same_command_goes_on(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def interrupt(*_: object, **__: object) -> None:
-        raise KeyboardInterrupt
-
-    with monkeypatch.context() as patch:
-        patch.setattr("qcore.data.dataset.Dataset.batch", interrupt)
-        assert main(SENSITIVITY.split()) == 130
-    assert "goes on" in capsys.readouterr().err
-    assert main(SENSITIVITY.split()) == 0
-
-
-@pytest.mark.parametrize(
-    "arguments",
-    [["describe", "torchvision:none"], [*SENSITIVITY.split(), "--bits", "1"]],
-    ids=["network", "bits"],
-)
-def test_as_a_program(arguments: list[str]) -> None:
-    """No library adds a line of its own, and nothing is traced."""
-    command = [sys.executable, "-m", "qcore", *arguments]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
-    assert (done.returncode, done.stdout) == (2, "")
-    assert len(done.stderr.splitlines()) == 1

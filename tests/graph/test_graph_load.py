@@ -111,12 +111,12 @@ def break_file(kind: str, folder: Path) -> Path:
     if kind == "truncated safetensors":
         path.write_bytes(good.read_bytes()[:-1000])
     elif kind == "empty safetensors":
-        path.write_bytes(b"")
+        path.touch()
     elif kind == "truncated pth":
         torch.save(state, path)
         path.write_bytes(path.read_bytes()[:-1000])
     elif kind == "pickle with code":
-        path.write_bytes(pickle.dumps({"w": MarkerOnLoad(folder / "executed")}))
+        path.write_bytes(pickle.dumps({"w": MarkerOnLoad(folder / "executed")}, protocol=2))
     elif kind == "torch pickle with code":
         torch.save({"w": MarkerOnLoad(folder / "executed")}, path)
     elif kind == "pth of a whole module":
@@ -177,8 +177,8 @@ def test_state_dict_of_a_file_is_what_runs(tmp_path: Path) -> None:
         assert network.description.weights_note is None
         fingerprints.add(network.description.fingerprint)
     assert len(fingerprints) == 1
-    images = random_data(1, (3, 224, 224)).images
-    runner = Runner(network.graph, network.tensors, network.constants, network.input_node)
+    images, n = random_data(1, (3, 224, 224)).images, network
+    runner = Runner(n.graph, n.tensors, n.constants, n.input_node)
     with torch.no_grad():
         torch.testing.assert_close(runner(images), module(images), rtol=1e-4, atol=1e-4)
 
@@ -188,8 +188,6 @@ def test_without_a_file_the_weights_are_said_to_be_random() -> None:
     network = load_network(f"torchvision:{ARCHITECTURE}")
     assert network.description.weights_note == RANDOM_WEIGHTS
     assert torch.equal(torch.random.get_rng_state(), state)
-    again = load_network(f"torchvision:{ARCHITECTURE}")
-    assert again.description.fingerprint == network.description.fingerprint
 
 
 def test_a_file_that_changes_is_read_again(tmp_path: Path) -> None:

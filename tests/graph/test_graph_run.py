@@ -8,6 +8,7 @@ import pytest
 import torch
 from small_nets import as_network, random_data, small_residual
 from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
 
 from qcore.graph.kernels import from_kernels, to_kernels
 from qcore.graph.layer import Layer
@@ -67,6 +68,14 @@ def test_row_k_makes_output_channel_k_and_no_other(kind: str) -> None:
         changed.weight.data = from_kernels(rows, layer).clone()
         differs = (changed(images) - before).abs().amax((0, 2, 3)) > 0
         assert differs.nonzero().flatten().tolist() == [k]
+
+
+@pytest.mark.parametrize("kind", list(KINDS))
+def test_multiply_accumulates_are_half_the_flops_torch_counts(kind: str) -> None:
+    module, layer = only_layer(kind)
+    with FlopCounterMode(display=False) as counter:
+        module(torch.randn(1, 4, 8, 8))
+    assert 2 * layer.macs == counter.get_total_flops()
 
 
 @pytest.mark.parametrize("name", ["stem", "first", "second", "head"])
