@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+LOSS_NAMES = {"cross_entropy": "cross-entropy", "kl": "KL divergence"}
+"""The objectives in words."""
+
 
 def count(value: float) -> str:
     """1234567 -> 1.23 M; below 10,000 in full."""

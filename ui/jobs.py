@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from qcore.store.job import Job
+from qcore.store.job import SILENT_SECONDS, Job
 from ui.engine import engine
 from ui.format import duration
 
@@ -63,7 +63,8 @@ def wait_for(job: Job, what: str) -> None:
             st.rerun()
         st.progress(min(now.fraction, 1.0), text=f"{what}: {progress_text(now)}")
         if now.lost():
-            st.warning("No worker has answered for 20 seconds. Reload the page to start again.")
+            silent = duration(SILENT_SECONDS)
+            st.warning(f"No worker has answered for {silent}. Reload the page to start again.")
 
     panel()
     st.stop()

@@ -14,6 +14,7 @@ from qcore.prepare.prepared import Prepared
 from qcore.sensitivity.table import Objective, SensitivityConfig, SensitivityTable
 from qcore.store.job import Job
 from ui.engine import engine
+from ui.format import LOSS_NAMES
 from ui.state import follow_job, job_in_url
 
 
@@ -44,7 +45,8 @@ def _label(job: Job) -> str:
     config = job.question["config"]
     bits = ", ".join(str(b) for b in config["bits"])
     state = "" if job.state == "finished" else f" · {job.state}"
-    return f"{config['objective']} · {bits} bits · {config['images']:,} images{state}"
+    name = LOSS_NAMES[config["objective"]]
+    return f"{name} · {bits} bits · {config['images']:,} images of {job.question['data']}{state}"
 
 
 def table_of(job: Job, prepared: Prepared) -> SensitivityTable:
@@ -63,6 +65,11 @@ def start_sensitivity(prepared: Prepared, config: SensitivityConfig) -> None:
         config,
     )
     follow_job(engine().runner.submit(question).id)
+
+
+def go_on(job: Job) -> None:
+    """Take up a run that was stopped, as it was asked."""
+    follow_job(engine().runner.submit(SensitivityQuestion.from_json(job.question)).id)
 
 
 def start_evaluation(prepared: Prepared, bits: dict[str, int], objective: Objective) -> None:
@@ -89,8 +96,8 @@ def evaluation_of(prepared: Prepared, bits: dict[str, int], objective: Objective
 def measured(prepared: Prepared, objective: Objective) -> list[Measured]:
     """All allocations of this network that were measured with this objective, newest first."""
     found = []
-    for job in engine().store.jobs_of("evaluate", prepared.network.fingerprint):
-        if job.state != "finished" or job.question["objective"] != objective or not job.result:
+    for job in _evaluations(prepared, objective):
+        if job.state != "finished" or not job.result:
             continue
         bits = dict(job.question["bits"])
         total = size_ledger(prepared.network, bits).total_bytes
@@ -101,12 +108,16 @@ def measured(prepared: Prepared, objective: Objective) -> list[Measured]:
 
 def pending_evaluations(prepared: Prepared, objective: Objective) -> list[Job]:
     """Measurements of this network that are queued or running, oldest first."""
+    jobs = reversed(_evaluations(prepared, objective))
+    return [job for job in jobs if job.active and not job.lost()]
+
+
+def _evaluations(prepared: Prepared, objective: Objective) -> list[Job]:
+    """All measurements on the network's own evaluation data, newest first."""
+    assert prepared.evaluation is not None
+    same = (prepared.evaluation.fingerprint, objective)
     jobs = engine().store.jobs_of("evaluate", prepared.network.fingerprint)
-    return [
-        job
-        for job in reversed(jobs)
-        if job.active and not job.lost() and job.question["objective"] == objective
-    ]
+    return [j for j in jobs if (j.question["data_fingerprint"], j.question["objective"]) == same]
 
 
 def _evaluation(prepared: Prepared, bits: dict[str, int], objective: Objective) -> EvaluateQuestion:

@@ -14,7 +14,7 @@ from ui.downloads import download, json_text, rows_csv
 from ui.engine import engine
 from ui.figures.sensitivity import heatmap_figure, line_figure
 from ui.jobs import cancel, progress_text
-from ui.results import start_sensitivity, table_of
+from ui.results import go_on, start_sensitivity, table_of
 from ui.select import focus_clicked
 from ui.state import focused_layer, palette
 
@@ -48,7 +48,8 @@ def controls(prepared: Prepared, job: Job | None) -> None:
                 required=True,
                 key=f"objective-{data.labelled}",
                 persist_state="session",
-                help="; ".join(f"**{o}**: {OBJECTIVES[o]}" for o in objectives),
+                format_func=lambda o: fmt.LOSS_NAMES[o],
+                help="; ".join(OBJECTIVES[o] for o in objectives),
                 disabled=busy,
             )
             images = st.number_input(
@@ -99,7 +100,7 @@ def results(prepared: Prepared, job: Job) -> None:
         now = engine().store.get(job.id)
         if running and not now.active:
             st.rerun()
-        _state(prepared, now)
+        _state(now)
 
     @st.fragment(run_every=_CHART_SECONDS if running else None)
     def charts() -> None:
@@ -109,41 +110,41 @@ def results(prepared: Prepared, job: Job) -> None:
     charts()
 
 
-def _state(prepared: Prepared, job: Job) -> None:
+def _state(job: Job) -> None:
     """One line, always of the same height: progress, or how the run ended."""
     with st.container(height=64, border=False):
         if job.lost():
-            _resume(prepared, job, "The worker of this run is gone; what it finished is kept.")
+            _resume(job, "The worker of this run is gone; what it finished is kept.")
         elif job.active:
             st.progress(min(job.fraction, 1.0), text=progress_text(job))
         elif job.state == "cancelled":
-            _resume(prepared, job, f"Stopped at {job.fraction:.0%}; what was finished is kept.")
+            _resume(job, f"Stopped at {job.fraction:.0%}; what was finished is kept.")
         elif job.state == "failed":
-            _resume(prepared, job, job.message)
+            _resume(job, job.message)
         else:
             asked = job.question["config"]
             forward = (job.result or {}).get("one_forward_seconds")
             note = "" if forward is None else f" (one forward pass: {fmt.duration(forward)})"
+            loss, images = fmt.LOSS_NAMES[asked["objective"]], f"{asked['images']:,} images"
             st.markdown(
-                f":material/check_circle: **{asked['objective']}** on {asked['images']:,} images, "
+                f":material/check_circle: **{loss}** on {images} of {job.question['data']}, "
                 f"measured in {fmt.duration(job.seconds)}{note}."
             )
 
 
-def _resume(prepared: Prepared, job: Job, text: str) -> None:
-    asked = {**job.question["config"], "bits": tuple(job.question["config"]["bits"])}
+def _resume(job: Job, text: str) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(f":material/pause_circle: {text}")
         st.button(
             "Resume",
             icon=":material/resume:",
             on_click=_go_on,
-            args=(prepared, SensitivityConfig(**asked)),
+            args=(job,),
         )
 
 
-def _go_on(prepared: Prepared, config: SensitivityConfig) -> None:
-    start_sensitivity(prepared, config)
+def _go_on(job: Job) -> None:
+    go_on(job)
     st.rerun()  # the button is in a fragment; the whole page follows the run again
 
 
@@ -162,7 +163,7 @@ def _charts(prepared: Prepared, job: Job) -> None:
             "Heat map of added loss: layers down, bit widths across.",
             focus_clicked,
         )
-        st.caption("Grey cells: the 95 % interval includes zero, so no loss has been shown.")
+        st.caption("Grey cells: no added loss was shown, the 95 % interval reaches zero or below.")
     with right:
         st.markdown(f"**{focus}** against all other layers, with 95 % intervals")
         chart(

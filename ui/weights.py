@@ -16,7 +16,7 @@ from qcore.quantize.limits import GRID_BITS
 from ui.engine import layer_weights
 from ui.select import clicked
 
-_KERNEL = "kernel"
+_KERNEL, _ALL = "kernel", "all"
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,30 +33,26 @@ class WeightView:
 
 
 def choose_kernel(layer: Layer) -> int | None:
-    """An input for the kernel's number, in the URL; empty means the whole layer."""
-    number = st.session_state.get(_KERNEL)
-    if number is not None and not 0 <= number < layer.kernels:
-        st.session_state[_KERNEL] = None
-    value: int | None = st.number_input(
+    """A menu of the layer's kernels, in the URL; None is the whole layer."""
+    options = [_ALL, *(str(number) for number in range(layer.kernels))]
+    if st.session_state.get(_KERNEL, _ALL) not in options:
+        del st.session_state[_KERNEL]  # a number of a wider layer
+    chosen = st.selectbox(
         f"Kernel (0 to {layer.kernels - 1})",
-        min_value=0,
-        max_value=layer.kernels - 1,
-        value=None,
-        step=1,
+        options,
         key=_KERNEL,
         bind="query-params",
-        placeholder="all",
         width=170,
-        help="Empty: the whole layer.",
+        help="Type a number to find it, or click a kernel below.",
     )
-    return value
+    return None if chosen == _ALL else int(chosen)
 
 
 def kernel_clicked(chart_key: str) -> None:
     """Open the kernel that was clicked."""
     number: Any = clicked(chart_key)
     if number is not None:
-        st.session_state[_KERNEL] = int(number[0] if isinstance(number, list) else number)
+        st.session_state[_KERNEL] = str(int(number[0] if isinstance(number, list) else number))
 
 
 def view_of(prepared: Prepared, layer: Layer, kernel: int | None, bits: int) -> WeightView:

@@ -9,16 +9,18 @@ from typing import Any
 from qcore.errors import BadInput
 from qcore.graph.layer import Description
 from qcore.quantize.limits import MAX_BITS, MIN_BITS
+from qcore.sensitivity.table import OBJECTIVES, Objective
 
 
 @dataclass(frozen=True)
 class BitAllocation:
-    """Weight bits per layer (None: full precision), the network and the data it was chosen on."""
+    """Weight bits per layer (None: full precision), and the network, data and loss it rests on."""
 
     bits: Mapping[str, int | None]
     model: str | None = None
     model_fingerprint: str | None = None
     calibration: str | None = None
+    objective: Objective | None = None
     facts: Mapping[str, Any] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
@@ -27,6 +29,7 @@ class BitAllocation:
             "bits": {name: {"weight": b, "activation": None} for name, b in self.bits.items()},
             "model": {"name": self.model, "fingerprint": self.model_fingerprint},
             "calibration": self.calibration,
+            "objective": self.objective,
             **self.facts,
         }
 
@@ -38,11 +41,17 @@ class BitAllocation:
         bits = {str(name): _weight_bits(name, entry) for name, entry in data["bits"].items()}
         model, calibration = data.get("model"), data.get("calibration")
         model = model if isinstance(model, dict) else {}
+        objective = data.get("objective")
+        if objective not in (None, *OBJECTIVES):
+            raise BadInput(
+                f"the allocation names loss {objective!r}; give {' or '.join(OBJECTIVES)}"
+            )
         return BitAllocation(
             bits,
             model.get("name"),
             model.get("fingerprint"),
             calibration if isinstance(calibration, str) else None,
+            objective,
         )
 
     def check_fits(self, network: Description) -> None:

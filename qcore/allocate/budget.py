@@ -140,7 +140,6 @@ def to_bit_allocation(
         "gap": allocation.gap,
         "seconds": allocation.seconds,
         "method": method,
-        "objective": table.config.objective,
         "quantizer": table.quantizer,
         "samples": min(row.samples for row in table.rows),
     }
@@ -149,6 +148,7 @@ def to_bit_allocation(
         table.network.name,
         table.network.fingerprint,
         table.data,
+        table.config.objective,
         facts,
     )
 

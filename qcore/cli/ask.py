@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Callable
 
 from qcore.allocate.bits import BitAllocation
@@ -42,12 +43,13 @@ def ask_sensitivity(arguments: argparse.Namespace, listener: Listener) -> Sensit
     )
     store = Store()
     try:
-        if arguments.fresh and (old := store.find(question.kind, to_json(question))):
+        old = store.find(question.kind, to_json(question))
+        if arguments.fresh and old is not None and (not old.active or old.lost()):
             store.forget(old.id)
         job, start = store.ask(question.kind, to_json(question))
         if not start and job.active:
             raise BadInput(
-                "this question is being answered by another process; wait for it, or use --fresh"
+                "this question is being answered by another process; wait until it has ended"
             )
         if start:
             run_job(job.id, store.url, listener)
@@ -64,10 +66,19 @@ def ask_evaluation(arguments: argparse.Namespace, listener: Listener) -> Evaluat
     allocation = read_allocation(arguments.bits)
     network = load_network(arguments.model)
     allocation.check_fits(network.description)
+    chosen_for = allocation.model_fingerprint
+    if chosen_for is not None and chosen_for != network.description.fingerprint:
+        note = f"the allocation was chosen for other weights ({allocation.model})"
+        print(f"note: {note}", file=sys.stderr)
     data = load_data(arguments.data, network, "evaluation")
+    if allocation.objective == "cross_entropy" and data.labels is None:
+        raise BadInput(
+            f"the allocation was chosen by cross-entropy, but {data.name} has no labels; "
+            "give labelled data, or choose it from a table made with --objective kl"
+        )
     if arguments.calibration is not None:
         load_data(arguments.calibration, network, "calibration")
-    return evaluate(network, data, allocation, on_progress=listener)
+    return evaluate(network, data, allocation, allocation.objective, on_progress=listener)
 
 
 def read_table(path: str) -> SensitivityTable:

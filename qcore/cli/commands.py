@@ -104,7 +104,8 @@ def evaluate(arguments: argparse.Namespace) -> dict[str, Any]:
 
     result = ask_evaluation(arguments, progress_line)
     low, high = result.delta_low, result.delta_high
-    print(f"loss        {result.loss:.5f} (full precision {result.baseline_loss:.5f})")
+    baseline = f"full precision {result.baseline_loss:.5f}"
+    print(f"loss        {result.loss:.5f} ({baseline}), {result.objective}")
     interval = "" if low is None else f"  95 % interval {low:+.5f} to {high:+.5f}"
     print(f"ΔL          {result.delta_loss:+.5f} nats{interval}")
     if result.accuracy is not None and result.baseline_accuracy is not None:

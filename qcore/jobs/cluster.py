@@ -7,9 +7,10 @@ under ``streamlit run`` is the app itself.
 from __future__ import annotations
 
 import os
-import tempfile
 from pathlib import Path
 from typing import Any
+
+from qcore.store.home import home
 
 _PRELOAD = "qcore.jobs.worker_process"
 
@@ -38,7 +39,7 @@ def local_cluster() -> Any:
         "silence_logs": 30,
         "preload": [_PRELOAD],
         "preload_nanny": [_PRELOAD],
-        "local_directory": tempfile.gettempdir(),
+        "local_directory": str(home() / "workers"),
     }
     workers = {
         slot: {

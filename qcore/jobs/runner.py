@@ -95,6 +95,10 @@ class JobRunner:
             future.add_done_callback(lambda done: self._ended(job, done))
         except Exception as error:
             log.exception("job %s could not be started", job.id)
+            with self._lock:
+                self._waiting.discard(job.id)
+                if self._client.done() and self._client.exception() is not None:
+                    self._client = self._threads.submit(self._connect)  # for the next job
             self.store.end(job.id, "failed", 0.0, f"no worker could be started: {error}")
 
     def _ended(self, job: Job, future: Any) -> None:

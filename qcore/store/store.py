@@ -24,7 +24,13 @@ class Store:
     def __init__(self, url: str | None = None) -> None:
         self.url = url or database_url()
         options = {"timeout": _PATIENCE_SECONDS} if self.url.startswith("sqlite") else {}
-        self._engine = sa.create_engine(self.url, connect_args=options)
+        try:
+            self._engine = sa.create_engine(self.url, connect_args=options)
+        except (sa.exc.ArgumentError, ImportError) as error:
+            raise BadInput(
+                f"BITDIAL_DATABASE cannot be used ({error}); "
+                "give an SQLAlchemy URL whose driver is installed, or unset it"
+            ) from error
         if self.url.startswith("sqlite"):
             sa.event.listen(self._engine, "connect", _set_pragmas)
         try:
@@ -34,7 +40,7 @@ class Store:
         except sa.exc.DBAPIError as error:
             raise BadInput(
                 f"the store {self._engine.url!r} cannot be opened ({error.orig}); "
-                "set BITDIAL_HOME to a folder that can be written to"
+                "set BITDIAL_HOME to a folder that can be written to, or mend BITDIAL_DATABASE"
             ) from error
 
     def close(self) -> None:

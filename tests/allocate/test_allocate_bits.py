@@ -22,7 +22,7 @@ bits = st.none() | st.integers(2, 16)
 def test_survives_a_file(
     chosen: dict[str, int | None], model: str | None, data: str | None
 ) -> None:
-    allocation = BitAllocation(chosen, model, "f" * 64, data, {"predicted_loss": 0.25})
+    allocation = BitAllocation(chosen, model, "f" * 64, data, "kl", {"predicted_loss": 0.25})
     written = json.loads(json.dumps(allocation.to_json()))
     assert written["predicted_loss"] == 0.25
     assert all(entry["activation"] is None for entry in written["bits"].values())

@@ -165,3 +165,26 @@ def test_from_another_folder_as_a_program(tmp_path: Path) -> None:
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
     assert done.returncode == 0
     assert json.loads(done.stdout)["model"]["parameters"] == 79_690
+
+
+def test_evaluate_measures_the_loss_that_the_allocation_was_chosen_by(
+    files: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    chosen = tmp_path / "kl.json"
+    chosen.write_text(json.dumps({**files["allocate"], "objective": "kl"}))
+    sample = "sample:fashion-cnn"
+    assert main(["evaluate", sample, sample, "--bits", str(chosen), "--json", "-"]) == 0
+    captured = capsys.readouterr()
+    value = json.loads(captured.out)
+    assert value["objective"] == "kl"
+    assert value["baseline_loss"] == 0
+    assert value["loss"] > 0
+    assert captured.err.count("note:") == 0
+
+    chosen.write_text(
+        json.dumps({**files["allocate"], "model": {"name": "x", "fingerprint": "0" * 64}})
+    )
+    assert main(["evaluate", sample, sample, "--bits", str(chosen)]) == 0
+    assert "chosen for other weights" in capsys.readouterr().err
+    chosen.write_text(json.dumps({**files["allocate"], "objective": "mse"}))
+    assert main(["evaluate", sample, sample, "--bits", str(chosen)]) == 2

@@ -53,7 +53,7 @@ def test_one_click_opens_a_sample(open_page: Open) -> None:
 def test_weights_page_shows_layer_then_kernel(open_page: Open) -> None:
     app = open_page("weights", model=FASHION, layer="down.conv", grid_bits="3")
     assert metrics(app)["Weights"] == "3,456"
-    app.number_input(key="kernel").set_value(5).run()
+    app.selectbox(key="kernel").set_value("5").run()
     assert not app.exception
     assert metrics(app)["Weights"] == "144"
     assert "kernel 5 of down.conv" in text_of(app)
@@ -114,7 +114,7 @@ def test_budget_moves_the_allocation_and_measuring_stands_beside_it(measured_app
 
 def test_every_budget_unit_finds_the_same_four_bit_start(measured_app: AppTest) -> None:
     app = measured_app.switch_page("pages/allocate.py").run()
-    for unit in ("Size", "Average bits", "Share of 32 bit"):
+    for unit in ("Size", "Average bits", "Weights vs 32 bit"):
         app.segmented_control(key="unit").set_value(unit).run()
         assert not app.exception
         assert float(metrics(app)["Average bits"]) == pytest.approx(4.0, abs=0.05)
@@ -131,6 +131,25 @@ def test_a_cancelled_run_can_be_resumed(
     press(measured_app, "Cancel")
     assert "Stopped at 0%" in text_of(measured_app)
     assert any(button.label == "Resume" for button in measured_app.button)
+
+
+def test_a_run_of_one_bit_width_has_one_allocation(open_page: Open) -> None:
+    app = open_page("sensitivity", model=FASHION)
+    app.get_by_key("sensitivity_bits").set_value([4])
+    app.number_input[0].set_value(16).run()
+    press(app, "Measure sensitivity")
+    app.switch_page("pages/allocate.py").run()
+    assert not app.exception, app.exception
+    assert metrics(app)["Average bits"] == "4.000"
+    assert "Only one size is possible" in text_of(app)
+
+
+@pytest.mark.parametrize("kernel", ["1e400", "-3", "3.5", "<b>", "99999"])
+def test_a_kernel_that_is_none_in_the_address_shows_the_whole_layer(
+    open_page: Open, kernel: str
+) -> None:
+    app = open_page("weights", model=FASHION, layer="stem.conv", kernel=kernel)
+    assert metrics(app)["Weights"] == "144"
 
 
 def test_a_network_that_cannot_be_opened_is_one_line(

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from qcore.allocate import Allocation, solve_ilp, uniform_allocations
-from qcore.allocate.budget import TableProblem, table_problem, with_budget
+from qcore.allocate.budget import BUDGETS, TableProblem, table_problem, with_budget
 from qcore.allocate.curve import CurvePoint, curve_point
 from qcore.sensitivity.table import SensitivityTable
 
@@ -26,7 +26,7 @@ class Unit:
 _UNITS = {
     "Size": Unit("size_bytes", 1000.0, 0.1, "%.1f kB"),
     "Average bits": Unit("average_bits", 1.0, 0.05, "%.2f bits"),
-    "Share of 32 bit": Unit("size_ratio", 0.01, 0.1, "%.1f %%"),
+    "Weights vs 32 bit": Unit("size_ratio", 0.01, 0.1, "%.1f %%"),
 }
 
 
@@ -53,21 +53,30 @@ def dial(table: SensitivityTable) -> Choice:
             "Budget", list(_UNITS), default="Size", required=True, key="unit", bind="query-params"
         )
         unit = _UNITS[name]
-        low, high = (round(v / unit.per_unit, 6) for v in base.limits(unit.budget))
-        value = st.slider(
-            f"{name} of at most",
-            min_value=_up(low, unit.step),
-            max_value=_up(high, unit.step),
-            value=_middle(base, unit),
-            step=unit.step,
-            format=unit.format,
-            key=f"budget_{unit.budget}",
-            bind="query-params",
-            help="Smallest: every layer at its fewest bits. Largest: every layer at its most.",
-        )
+        value = _slider(name, unit, base)
     limit = value * unit.per_unit
     allocation = _solve(table_key(table), unit.budget, limit, base)
     return Choice(base, unit.budget, limit, allocation, curve_point(base, allocation))
+
+
+def _slider(name: str, unit: Unit, base: TableProblem) -> float:
+    low, high = (_up(v / unit.per_unit, unit.step) for v in base.limits(unit.budget))
+    if high <= low:
+        st.caption("Only one size is possible: the run measured one bit width. Measure more.")
+        return low
+    value: float = st.slider(
+        f"{name} of at most",
+        min_value=low,
+        max_value=high,
+        value=_middle(base, unit),
+        step=unit.step,
+        format=unit.format,
+        key=f"budget_{unit.budget}",
+        bind="query-params",
+        help=f"Limits the {BUDGETS[unit.budget]}. Smallest: every layer at its fewest bits. "
+        "Largest: every layer at its most.",
+    )
+    return value
 
 
 @st.cache_data(max_entries=512, show_spinner=False)

@@ -109,7 +109,7 @@ def pareto_figure(
         figure,
         curves.frontier,
         axis,
-        "best",
+        "frontier",
         mode="lines",
         line={"color": palette.accent, "width": 2.5},
     )

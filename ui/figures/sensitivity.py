@@ -20,7 +20,7 @@ _LOWEST, _HIGHEST = 1e-5, 1.0
 
 
 def heatmap_figure(table: SensitivityTable, focus: str, palette: Palette) -> go.Figure:
-    """Layers down, bits across; colour is log ΔL; grey where the interval includes zero.
+    """Layers down, bits across; colour is log ΔL; grey where its interval reaches zero or below.
 
     Transparent squares over the cells carry the clicks (plotly reports none for heat maps); their
     customdata is (layer, bits).
@@ -130,12 +130,12 @@ def line_figure(
 
 
 def _shade(row: SensitivityRow | None, uncertain: bool) -> float:
-    if row is None or uncertain is not _includes_zero(row):
+    if row is None or uncertain is not _no_loss_shown(row):
         return float("nan")
     return float(np.log10(np.clip(row.delta_loss, _LOWEST, _HIGHEST)))
 
 
-def _includes_zero(row: SensitivityRow) -> bool:
+def _no_loss_shown(row: SensitivityRow) -> bool:
     return row.ci_low is None or row.ci_low <= 0
 
 

@@ -42,9 +42,9 @@ class Symlog:
 
 
 def symlog_for(values: Iterable[float]) -> Symlog:
-    """A linear part that ends at the power of ten near the median magnitude's thousandth.
+    """A linear part that ends at the power of ten below nine tenths of the magnitudes.
 
-    Small enough that the interesting values are spread out, never below 1e-6.
+    So the interesting values are spread out. Never below 1e-6.
     """
     magnitudes = sorted(abs(v) for v in values if v != 0 and math.isfinite(v))
     if not magnitudes:
