@@ -39,12 +39,12 @@ def main() -> int:
         print(f"no benchmark is called {unknown[0]!r}; there are: {', '.join(BENCHMARKS)}")
         return 2
     print(machine())
-    print(f"{'figure':66}{'measured':>12}  {'beside it'}")
+    print(f"{'figure':74}{'measured':>10}  beside it")
     for name in names:
         with tempfile.TemporaryDirectory() as home:
             os.environ["BITDIAL_HOME"] = home
             for figure in BENCHMARKS[name]():
-                print(f"{figure.what:66}{figure.value:>12}  {figure.beside}", flush=True)
+                print(f"{figure.what:74}{figure.value:>10}  {figure.beside}", flush=True)
     return 0
 
 

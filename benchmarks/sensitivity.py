@@ -51,7 +51,7 @@ def _bench(name: str, images: int) -> Iterator[Figure]:
     yield Figure(
         f"{name}: largest difference from whole forward passes, 6 cells",
         f"{_difference(name, network, data, config, run):.1e}",
-        "nats, deep copies of the original module",
+        "nats per image",
     )
     yield Figure(
         f"{name}: one forward pass, {images:,} images, folded graph",

@@ -1,6 +1,5 @@
 """A network and its layers."""
 
-import pandas as pd
 import streamlit as st
 
 from qcore.hardware.size import full_precision_bytes
@@ -11,6 +10,7 @@ from ui.network import require_network
 from ui.router import ensure_router
 from ui.select import focus_clicked, focus_row
 from ui.state import focused_layer, palette
+from ui.tables import layer_table
 
 ensure_router("network")
 st.title("Network")
@@ -35,7 +35,7 @@ with st.container(horizontal=True):
     )
     st.metric(
         "Kernels",
-        fmt.count(sum(la.kernels for la in network.layers)),
+        fmt.count(network.kernels),
         border=True,
         help="Output channels. Each has a scale of its own.",
     )
@@ -64,18 +64,7 @@ chart(
 
 names = tuple(layer.name for layer in network.layers)
 st.dataframe(
-    pd.DataFrame(
-        {
-            "layer": names,
-            "operator": [la.op for la in network.layers],
-            "weight shape": [fmt.shape(la.weight_shape) for la in network.layers],
-            "kernels": [la.kernels for la in network.layers],
-            "weights": [la.weight_count for la in network.layers],
-            "share": [100 * la.weight_count / network.weight_count for la in network.layers],
-            "MACs": [la.macs for la in network.layers],
-            "output": [fmt.shape(la.output_shape[1:]) for la in network.layers],
-        }
-    ),
+    layer_table(network),
     hide_index=True,
     key="network-layers",
     on_select=lambda: focus_row("network-layers", names),

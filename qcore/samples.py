@@ -19,7 +19,7 @@ ASSETS = Path(__file__).resolve().parent.parent / "assets" / "samples"
 
 @dataclass(frozen=True)
 class Sample:
-    """A network and its data. ``class_names`` is None where the data carry no labels."""
+    """A network and its data."""
 
     name: str
     title: str
@@ -27,7 +27,6 @@ class Sample:
     preprocessing: Preprocessing
     calibration: Path
     evaluation: Path
-    class_names: tuple[str, ...] | None
 
 
 SAMPLES: dict[str, Sample] = {
@@ -39,18 +38,6 @@ SAMPLES: dict[str, Sample] = {
         preprocessing=Preprocessing(28, 28, (0.2860,), (0.3530,)),
         calibration=ASSETS / "fashion-cnn" / "calibration.npz",
         evaluation=ASSETS / "fashion-cnn" / "evaluation.npz",
-        class_names=(
-            "T-shirt",
-            "trouser",
-            "pullover",
-            "dress",
-            "coat",
-            "sandal",
-            "shirt",
-            "sneaker",
-            "bag",
-            "ankle boot",
-        ),
     ),
     "efficientnet-lite0": Sample(
         name="efficientnet-lite0",
@@ -60,7 +47,6 @@ SAMPLES: dict[str, Sample] = {
         preprocessing=Preprocessing(256, 224, (127 / 255,) * 3, (128 / 255,) * 3),
         calibration=ASSETS / "efficientnet-lite0" / "calibration",
         evaluation=ASSETS / "efficientnet-lite0" / "evaluation",
-        class_names=None,
     ),
 }
 
@@ -78,7 +64,13 @@ def build_sample(name: str) -> nn.Module:
     if name == "efficientnet-lite0":
         from qcore.graph.efficientnet_lite0 import efficientnet_lite0
 
-        return efficientnet_lite0()
+        try:
+            return efficientnet_lite0()
+        except ImportError as error:
+            raise BadInput(
+                f"sample {name!r} needs a package that is missing ({error.name}); "
+                "install the requirements again"
+            ) from error
     raise KeyError(name)
 
 

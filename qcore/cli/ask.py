@@ -6,8 +6,7 @@ import argparse
 import sys
 from collections.abc import Callable
 
-from qcore.allocate.bits import BitAllocation
-from qcore.cli.show import read_json
+from qcore.cli.files import read_allocation
 from qcore.data.load import load_data
 from qcore.errors import BadInput
 from qcore.graph.load import load_network
@@ -79,18 +78,3 @@ def ask_evaluation(arguments: argparse.Namespace, listener: Listener) -> Evaluat
     if arguments.calibration is not None:
         load_data(arguments.calibration, network, "calibration")
     return evaluate(network, data, allocation, allocation.objective, on_progress=listener)
-
-
-def read_table(path: str) -> SensitivityTable:
-    """Read SENSITIVITY.json. Raises BadInput."""
-    value = read_json(path, "a file written by: python -m qcore sensitivity ... --json FILE")
-    if not isinstance(value, dict):
-        raise BadInput(f"{path!r} is not a sensitivity table")
-    return SensitivityTable.from_json(value)
-
-
-def read_allocation(path: str) -> BitAllocation:
-    """Read ALLOCATION.json. Raises BadInput."""
-    return BitAllocation.from_json(
-        read_json(path, "a file written by: python -m qcore allocate ... --json FILE")
-    )

@@ -57,7 +57,7 @@ def sensitivity(arguments: argparse.Namespace) -> dict[str, Any]:
 def allocate(arguments: argparse.Namespace) -> dict[str, Any]:
     from qcore.allocate import InfeasibleBudget, SolverTimeout, solve_ilp
     from qcore.allocate.budget import check_budgets, round_up, table_problem, to_bit_allocation
-    from qcore.cli.ask import read_table
+    from qcore.cli.files import read_table
 
     table = read_table(arguments.table)
     budgets = _unique(arguments.budget, "budget")
@@ -88,7 +88,7 @@ def allocate(arguments: argparse.Namespace) -> dict[str, Any]:
 def frontier(arguments: argparse.Namespace) -> dict[str, Any]:
     from qcore.allocate.budget import table_problem
     from qcore.allocate.curve import frontier_points
-    from qcore.cli.ask import read_table
+    from qcore.cli.files import read_table
 
     points = frontier_points(table_problem(read_table(arguments.table)))
     rows = [

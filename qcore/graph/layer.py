@@ -69,6 +69,10 @@ class Description:
     def macs(self) -> int:
         return sum(layer.macs for layer in self.layers)
 
+    @property
+    def kernels(self) -> int:
+        return sum(layer.kernels for layer in self.layers)
+
     def layer(self, name: str) -> Layer:
         """The layer of that name; KeyError if there is none."""
         for layer in self.layers:
