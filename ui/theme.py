@@ -86,6 +86,7 @@ def finish(figure: go.Figure, palette: Palette, height: int) -> go.Figure:
         legend={"orientation": "h", "y": 1.0, "yanchor": "bottom", "x": 0, "title": None},
         uirevision="keep",
         dragmode=False,
+        modebar={"bgcolor": "rgba(0,0,0,0)", "color": palette.muted},
     )
     axis = {"gridcolor": palette.grid, "zerolinecolor": palette.grid, "automargin": True}
     figure.update_xaxes(**axis, title_font={"color": palette.muted})

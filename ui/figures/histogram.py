@@ -71,6 +71,9 @@ def histogram_figure(bins: Bins, grid: Grid, palette: Palette) -> go.Figure:
             annotation_position="top left" if side < 0 else "top right",
         )
     figure.update_xaxes(title="weight value")
-    figure.update_yaxes(title="weights per bin", range=[0, top * 1.12], tickformat=",d", nticks=7)
+    step = 1 if top < 8 else None  # counts are whole numbers
+    figure.update_yaxes(
+        title="weights per bin", range=[0, top * 1.12], tickformat=",d", nticks=7, dtick=step
+    )
     figure.update_layout(bargap=0, showlegend=False)
     return finish(figure, palette, 380)
