@@ -12,7 +12,6 @@ from torch import nn
 from benchmarks.figure import Figure
 from qcore.data.load import load_data
 from qcore.graph.load import load_network
-from qcore.graph.run import Runner
 from qcore.memory import keep_freed_memory
 from qcore.quantize.layer_weights import quantize_weight
 from qcore.quantize.limits import DEFAULT_BITS
@@ -64,7 +63,7 @@ def _difference(name, network, data, config, run) -> float:  # type: ignore[no-u
     layers = network.description.layers
     rows = rows_from_pieces(run.pieces, [la.name for la in layers], config.bits)
     known = {(row.layer, row.bits): row.delta_loss for row in rows}
-    runner = Runner(network.graph, network.tensors, network.constants, network.input_node)
+    runner = network.runner()
     generator = torch.Generator().manual_seed(config.seed)
     chosen = torch.randperm(len(data), generator=generator)[: config.images]
     worst = 0.0

@@ -9,6 +9,7 @@ from torch import Tensor, fx
 
 from qcore.data.preprocess import Preprocessing
 from qcore.graph.layer import Description, Layer
+from qcore.graph.run import Runner
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,6 +28,10 @@ class Network:
     description: Description
     preprocessing: Preprocessing | None = None
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
+
+    def runner(self) -> Runner:
+        """What runs this network on its device."""
+        return Runner(self.graph, self.tensors, self.constants, self.input_node, self.device)
 
     def weight(self, layer: Layer) -> Tensor:
         """The full-precision (folded) weight of a layer, in its stored shape."""

@@ -12,7 +12,7 @@ from qcore.allocate.bits import BitAllocation
 from qcore.data.dataset import Dataset
 from qcore.errors import BadInput
 from qcore.graph.network import Network
-from qcore.graph.run import Runner, arrange
+from qcore.graph.run import arrange
 from qcore.measure.evaluation import Evaluation
 from qcore.quantize.layer_weights import quantize_weight
 from qcore.sensitivity.exact import chunk_images
@@ -43,9 +43,7 @@ def evaluate(
     allocation.check_fits(network.description)
     objective = objective or ("kl" if data.labels is None else "cross_entropy")
     started = time.perf_counter()
-    runner = Runner(
-        network.graph, network.tensors, network.constants, network.input_node, network.device
-    )
+    runner = network.runner()
     tally = _Tally()
     with torch.inference_mode():
         quantized = quantized_weights(network, allocation)

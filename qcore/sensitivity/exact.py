@@ -54,9 +54,7 @@ def measure_exact(
     every cell has a value, and further chunks narrow its interval. Raises BadInput where the
     network's output on the data is not finite.
     """
-    runner = Runner(
-        network.graph, network.tensors, network.constants, network.input_node, network.device
-    )
+    runner = network.runner()
     chunks = split_chunks(network, data, config)
     plan = _Plan(network, runner, chunks, config, set(done))
     pieces: list[Piece] = []

@@ -10,7 +10,6 @@ import torch
 
 from qcore.data.load import load_data
 from qcore.graph.load import load_network
-from qcore.graph.run import Runner
 
 pytestmark = pytest.mark.data
 
@@ -28,7 +27,7 @@ def test_efficientnet_recognises_photographs_through_our_own_loading(photographs
     network = load_network("sample:efficientnet-lite0")
     data = load_data(str(photographs), network, "calibration")
     labels = [int(file.stem) for file in sorted(photographs.glob("*.jpg"))]
-    runner = Runner(network.graph, network.tensors, network.constants, network.input_node)
+    runner = network.runner()
     with torch.inference_mode():
         batches = torch.arange(len(data)).split(25)
         classes = torch.cat([runner(data.batch(indices)).argmax(1) for indices in batches])

@@ -10,8 +10,15 @@ import sqlalchemy as sa
 
 from qcore.data.load import load_data
 from qcore.graph.load import load_network
-from qcore.jobs.questions import EvaluateQuestion, PrepareQuestion, SensitivityQuestion
+from qcore.jobs.questions import (
+    EvaluateQuestion,
+    PrepareQuestion,
+    Question,
+    SensitivityQuestion,
+    to_json,
+)
 from qcore.sensitivity.table import SensitivityConfig
+from qcore.store.job import Job
 from qcore.store.schema import pieces
 from qcore.store.store import Store
 
@@ -35,6 +42,10 @@ def evaluate_question(bits: int | None = 4) -> EvaluateQuestion:
     chosen = tuple((layer.name, bits) for layer in network.description.layers)
     fingerprint = network.description.fingerprint
     return EvaluateQuestion(MODEL, fingerprint, MODEL, data.fingerprint(), chosen, "cross_entropy")
+
+
+def ask(store: Store, question: Question) -> Job:
+    return store.ask(question.kind, to_json(question))[0]
 
 
 def until(condition: Callable[[], Any], seconds: float = 60.0) -> Any:

@@ -3,28 +3,16 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from jobs_common import PREPARE, evaluate_question, sensitivity_question, until
+from jobs_common import PREPARE, ask, evaluate_question, sensitivity_question, until
 
 from qcore.jobs import work
 from qcore.jobs.questions import Question, to_json
 from qcore.jobs.work import run_job
 from qcore.store.job import Job
 from qcore.store.store import Store
-
-
-@pytest.fixture
-def store() -> Iterator[Store]:
-    opened = Store()
-    yield opened
-    opened.close()
-
-
-def ask(store: Store, question: Question) -> Job:
-    return store.ask(question.kind, to_json(question))[0]
 
 
 def run(store: Store, question: Question) -> Job:

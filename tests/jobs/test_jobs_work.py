@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from jobs_common import (
     MODEL,
     PREPARE,
+    ask,
     evaluate_question,
     sensitivity_question,
     written_at,
@@ -31,17 +31,6 @@ from qcore.prepare.prepared import Prepared, read_layer
 from qcore.sensitivity.exact import measure_exact
 from qcore.store.job import Job
 from qcore.store.store import Store
-
-
-@pytest.fixture
-def store() -> Iterator[Store]:
-    opened = Store()
-    yield opened
-    opened.close()
-
-
-def ask(store: Store, question: Question) -> Job:
-    return store.ask(question.kind, to_json(question))[0]
 
 
 def run(store: Store, question: Question, **options: Any) -> Job:
