@@ -11,6 +11,7 @@ from torch import nn
 
 from benchmarks.figure import Figure
 from qcore.data.load import load_data
+from qcore.data.source import DataSource
 from qcore.graph.load import load_network
 from qcore.memory import keep_freed_memory
 from qcore.quantize.layer_weights import quantize_weight
@@ -34,7 +35,7 @@ def bench_efficientnet() -> Iterator[Figure]:
 def _bench(name: str, images: int) -> Iterator[Figure]:
     keep_freed_memory()
     network = load_network(f"sample:{name}")
-    data = load_data(f"sample:{name}", network, "calibration")
+    data = load_data(DataSource(f"sample:{name}"), network, "calibration")
     objective = "kl" if data.labels is None else "cross_entropy"
     config = SensitivityConfig(DEFAULT_BITS, objective, images)
     cells = len(network.description.layers) * len(config.bits)

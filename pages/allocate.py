@@ -6,6 +6,7 @@ from ui.allocation.dial import dial
 from ui.allocation.export import export
 from ui.allocation.measure import measure_panel
 from ui.allocation.overview import overview
+from ui.data import pair_for_run, require_data
 from ui.network import require_network
 from ui.results import sensitivity_job, table_of
 from ui.router import PAGES, ensure_router
@@ -16,7 +17,8 @@ prepared = require_network(
     "Here you drag a budget and see the best bits for each layer, next to the uniform line and a "
     "random cloud, then measure the true loss on images that were not used to choose."
 )
-job = sensitivity_job(prepared)
+chosen = require_data(prepared, "Allocation rests on a sensitivity table, and that on images.")
+job = sensitivity_job(prepared, chosen)
 table = None if job is None else table_of(job, prepared)
 if table is None or not table.covered:
     st.info(
@@ -27,6 +29,7 @@ if table is None or not table.covered:
     st.page_link(PAGES["sensitivity"].path, label="Go to Sensitivity", icon=":material/grid_on:")
     st.stop()
 choice = dial(table)
-overview(prepared, table, choice)
-measure_panel(prepared, table, choice)
+pair = pair_for_run(prepared, table.data, chosen)
+overview(prepared, pair, table, choice)
+measure_panel(prepared, pair, table, choice)
 export(prepared, table, choice)

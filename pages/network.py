@@ -4,10 +4,11 @@ import streamlit as st
 
 from qcore.hardware.size import full_precision_bytes
 from ui import format as fmt
+from ui.bring import architecture_choice, bring_network, remove_button
 from ui.charts import chart
 from ui.figures.layers import share_figure
-from ui.network import require_network
-from ui.router import ensure_router
+from ui.network import forget_network, require_network
+from ui.router import PAGES, ensure_router
 from ui.select import focus_clicked, focus_row
 from ui.state import focused_layer, palette
 from ui.tables import layer_table
@@ -52,7 +53,11 @@ with st.container(horizontal=True):
         help="Weights, biases and all other stored values of the folded network.",
     )
 if network.weights_note:
-    st.warning(network.weights_note)
+    st.warning(fmt.plain(network.weights_note), icon=":material/warning:")
+    st.button("Try again", icon=":material/refresh:", on_click=forget_network)
+for note in network.notes:
+    st.info(fmt.plain(note), icon=":material/info:")
+architecture_choice(network.name)
 
 st.subheader("Where weights and work are")
 chart(
@@ -84,9 +89,14 @@ st.caption(
     f"Select a row or a bar to focus a layer. {network.folded_batch_norms} batch norms were folded "
     f"into the layer before them. Not quantized, runs at 32 bit: {others or 'nothing'}."
 )
-if prepared.calibration and prepared.evaluation:
-    labels = "labelled" if prepared.calibration.labelled else "without labels"
+if prepared.data:
+    labels = "labelled" if prepared.data.calibration.labelled else "without labels"
     st.caption(
-        f"Data: {prepared.calibration.images:,} images to calibrate on, "
-        f"{prepared.evaluation.images:,} others to measure on, {labels}."
+        f"Data: {prepared.data.calibration.images:,} images to calibrate on, "
+        f"{prepared.data.evaluation.images:,} others to measure on, {labels}."
     )
+else:
+    st.page_link(PAGES["data"].path, label="Next: bring images", icon=":material/photo_library:")
+with st.expander("Open another network", icon=":material/folder_open:"):
+    bring_network()
+    remove_button(network.name)

@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from ui.data import require_data
 from ui.network import require_network
 from ui.results import sensitivity_job
 from ui.router import ensure_router
@@ -13,8 +14,9 @@ prepared = require_network(
     "Here every layer is rounded to 2, 3, 4 ... bits, one at a time, and the loss it adds (ΔL) is "
     "measured on calibration images, with a confidence interval."
 )
-job = sensitivity_job(prepared)
-controls(prepared, job)
+pair = require_data(prepared, "Sensitivity is measured on images.")
+job = sensitivity_job(prepared, pair)
+controls(prepared, pair, job)
 if job is None:
     st.info(
         "Nothing has been measured for this network yet. Press **Measure sensitivity**: the table "

@@ -27,7 +27,8 @@ with st.container(horizontal=True, vertical_alignment="bottom"):
     kernel = choose_kernel(layer)
 view = view_of(prepared, layer, kernel, bits)
 
-where = f"kernel {kernel} of {layer.name}" if kernel is not None else layer.name
+name = fmt.plain(layer.name)
+where = f"kernel {kernel} of {name}" if kernel is not None else name
 st.subheader(f":material/bar_chart: {where}", anchor=False)
 with st.container(horizontal=True):
     st.metric("Weights", f"{view.weights.size:,}", border=True)

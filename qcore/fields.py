@@ -48,6 +48,14 @@ def wholes(data: Mapping[str, Any], name: str, least: int = 0) -> tuple[int, ...
     return tuple(whole({name: one}, name, least) for one in value)
 
 
+def sizes(data: Mapping[str, Any], name: str) -> tuple[int, ...]:
+    """A shape: a list of positive whole numbers, empty for one value."""
+    value = data[name]
+    if not isinstance(value, list | tuple):
+        raise _wrong(name, value, "a shape")
+    return tuple(whole({name: one}, name, 1) for one in value)
+
+
 def texts(data: Mapping[str, Any], name: str) -> tuple[str, ...]:
     """A list, not empty, of texts."""
     return tuple(text({name: one}, name) for one in entries(data, name))

@@ -35,7 +35,7 @@ SAMPLES: dict[str, Sample] = {
         title="Fashion CNN",
         summary="Small convolutional network on Fashion-MNIST (28x28, 10 classes). Labelled data: "
         "true accuracy. A full sensitivity table takes seconds.",
-        preprocessing=Preprocessing(28, 28, (0.2860,), (0.3530,)),
+        preprocessing=Preprocessing(28, (28, 28), (0.2860,), (0.3530,)),
         calibration=ASSETS / "fashion-cnn" / "calibration.npz",
         evaluation=ASSETS / "fashion-cnn" / "evaluation.npz",
     ),
@@ -44,7 +44,9 @@ SAMPLES: dict[str, Sample] = {
         title="EfficientNet-Lite0",
         summary="ImageNet-trained mobile network (224x224, 1,000 classes). Photographs without "
         "labels: divergence from, and agreement with, full precision. Breaks early.",
-        preprocessing=Preprocessing(256, 224, (127 / 255,) * 3, (128 / 255,) * 3),
+        preprocessing=Preprocessing(
+            256, (224, 224), (127 / 255,) * 3, (128 / 255,) * 3, interpolation="bicubic"
+        ),
         calibration=ASSETS / "efficientnet-lite0" / "calibration",
         evaluation=ASSETS / "efficientnet-lite0" / "evaluation",
     ),

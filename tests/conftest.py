@@ -23,4 +23,5 @@ def store_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("BITDIAL_HOME", str(home))
     monkeypatch.delenv("BITDIAL_DATABASE", raising=False)
     monkeypatch.delenv("BITDIAL_SCHEDULER", raising=False)
+    monkeypatch.setenv("BITDIAL_OFFLINE", "1")  # no test looks for pretrained weights
     return home

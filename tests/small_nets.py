@@ -7,14 +7,14 @@ from torch import Tensor, nn
 
 from qcore.data.dataset import Dataset
 from qcore.data.preprocess import Preprocessing
-from qcore.graph.load import build_network
+from qcore.graph.build import build_network
 from qcore.graph.network import Network
 
 
 def as_network(module: nn.Module, channels: int = 3, size: int = 8, name: str = "small") -> Network:
     """The module as a network that reads (N, channels, size, size)."""
-    preprocessing = Preprocessing(size, size, (0.5,) * channels, (0.25,) * channels)
-    return build_network(module, name, preprocessing)
+    preprocessing = Preprocessing(size, (size, size), (0.5,) * channels, (0.25,) * channels)
+    return build_network(module, name, (preprocessing.input_shape,), preprocessing)
 
 
 def randomise(module: nn.Module, seed: int = 0) -> nn.Module:

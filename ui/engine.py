@@ -30,13 +30,15 @@ def engine() -> Engine:
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
-def _stamp(sample: str) -> str:
-    return source_stamp(sample)
+def _stamp(model: str) -> str:
+    """Changes with a sample's files; uploads are called after their content."""
+    kind, _, name = model.partition(":")
+    return source_stamp(name) if kind == "sample" else ""
 
 
 def prepare_job(model: str) -> Job:
     """The job that prepares a network, started if nobody has; done already where it ever was."""
-    question = PrepareQuestion(model, _stamp(model.removeprefix("sample:")))
+    question = PrepareQuestion(model, _stamp(model))
     job = engine().runner.submit(question)
     if job.state == "finished" and not prepared(job).weights_path.exists():
         engine().store.forget(job.id)

@@ -2,8 +2,32 @@
 
 from __future__ import annotations
 
-LOSS_NAMES = {"cross_entropy": "cross-entropy", "kl": "KL divergence"}
+import html
+import re
+
+LOSS_NAMES = {
+    "cross_entropy": "cross-entropy",
+    "kl": "KL divergence",
+    "mse": "relative squared error",
+}
 """The objectives in words."""
+
+_MARKUP = re.compile(r"([\\`*_{}\[\]()#+\-.!|~$:<>&^=])")
+
+
+def plain(text: str) -> str:
+    """Text that somebody else wrote, for a place that reads markdown: ``a*b`` -> ``a\\*b``."""
+    return _MARKUP.sub(r"\\\1", text)
+
+
+def label(text: str) -> str:
+    """Text that somebody else wrote, for a chart, which reads HTML: ``<b>`` -> ``&lt;b&gt;``."""
+    return html.escape(text, quote=False)
+
+
+def file_name(text: str) -> str:
+    """A name for a download: ``sample:a/b`` -> ``a-b``."""
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", text.removeprefix("sample:")).strip("-.") or "network"
 
 
 def count(value: float) -> str:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import streamlit as st
 
 from qcore.store.job import SILENT_SECONDS, Job
+from ui import format as fmt
 from ui.engine import engine
-from ui.format import duration
+from ui.models import title_of
 
 _TITLES = {
     "prepare": "Opening network",
+    "data": "Looking at data",
     "sensitivity": "Measuring sensitivity",
     "evaluate": "Measuring allocation",
 }
@@ -17,7 +19,8 @@ _TITLES = {
 
 def title(job: Job) -> str:
     """What the job does, and to which network."""
-    return f"{_TITLES[job.kind]} · {str(job.question['model']).removeprefix('sample:')}"
+    name = title_of(str(job.question["model"])).removeprefix("sample:")
+    return fmt.plain(f"{_TITLES[job.kind]} · {name}")
 
 
 def progress_text(job: Job) -> str:
@@ -28,8 +31,8 @@ def progress_text(job: Job) -> str:
         return "waiting for a worker …"
     left = job.seconds_left()
     if left is None:
-        return f"{job.message or 'starting'} …"
-    return f"{job.fraction:.0%} · {duration(left)} left · {job.message}"
+        return f"{fmt.plain(job.message or 'starting')} …"
+    return f"{job.fraction:.0%} · {fmt.duration(left)} left · {fmt.plain(job.message)}"
 
 
 def cancel(job_id: str) -> None:
@@ -61,9 +64,9 @@ def wait_for(job: Job, what: str) -> None:
         now = engine().store.get(job.id)
         if not now.active:
             st.rerun()
-        st.progress(min(now.fraction, 1.0), text=f"{what}: {progress_text(now)}")
+        st.progress(min(now.fraction, 1.0), text=f"{fmt.plain(what)}: {progress_text(now)}")
         if now.lost():
-            silent = duration(SILENT_SECONDS)
+            silent = fmt.duration(SILENT_SECONDS)
             st.warning(f"No worker has answered for {silent}. Reload the page to start again.")
 
     panel()

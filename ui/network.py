@@ -5,11 +5,15 @@ from __future__ import annotations
 import streamlit as st
 
 from qcore.errors import BadInput
+from qcore.graph.recipes import EXPORT_HINT, EXPORT_RECIPE
 from qcore.prepare.prepared import Prepared
 from qcore.samples import SAMPLES
+from qcore.store.job import Job
+from ui import format as fmt
+from ui.bring import architecture_choice, bring_network, remove_button
 from ui.engine import engine, prepare_job, prepared
 from ui.jobs import wait_for
-from ui.sidebar import MODELS
+from ui.models import models, title_of
 from ui.state import MODEL, open_model
 
 
@@ -19,25 +23,49 @@ def require_network(purpose: str) -> Prepared:
     Does not return while there is nothing to show.
     """
     model = st.session_state.get(MODEL)
-    if model not in MODELS:
-        sample_cards(purpose)
+    if model not in models():
+        choose_network(purpose)
         st.stop()
     try:
         job = prepare_job(model)
     except BadInput as error:
-        st.error(str(error), icon=":material/error:")
+        st.error(fmt.plain(str(error)), icon=":material/error:")
         st.stop()
-    wait_for(job, f"Opening {model}")
+    wait_for(job, f"Opening {title_of(model)}")
     if job.state != "finished":
-        st.error(job.message or "Opening the network was cancelled.", icon=":material/error:")
-        st.button("Try again", on_click=engine().store.forget, args=(job.id,))
+        _refused(model, job)
         st.stop()
     return prepared(job)
 
 
-def sample_cards(purpose: str) -> None:
-    """One card a sample, each a click from being open."""
-    st.markdown(f"{purpose} **Start with a sample network:**")
+def _refused(model: str, job: Job) -> None:
+    """Why it was not opened, and three ways on."""
+    st.subheader(fmt.plain(title_of(model)), anchor=False)
+    text = fmt.plain(job.message or "Opening the network was cancelled.")
+    st.error(text, icon=":material/error:")
+    if EXPORT_HINT in job.message:
+        st.markdown("Run this where the model can be loaded, then bring `model.pt2`:")
+        st.code(EXPORT_RECIPE, language="python")
+    architecture_choice(model)
+    with st.container(horizontal=True):
+        st.button(
+            "Try again",
+            icon=":material/refresh:",
+            on_click=engine().store.forget,
+            args=(job.id,),
+        )
+        remove_button(model)
+    bring_network()
+
+
+def forget_network() -> None:
+    """Open the chosen network anew; for buttons."""
+    engine().store.forget(prepare_job(st.session_state[MODEL]).id)
+
+
+def choose_network(purpose: str) -> None:
+    """Samples, each a click from being open, and the place to drop a network of one's own."""
+    st.markdown(f"{purpose} **Start with a sample network, or bring your own:**")
     for column, (name, sample) in zip(st.columns(len(SAMPLES)), SAMPLES.items(), strict=True):
         with column, st.container(border=True, height="stretch"):
             st.markdown(f"#### {sample.title}")
@@ -50,7 +78,4 @@ def sample_cards(purpose: str) -> None:
                 on_click=open_model,
                 args=(f"sample:{name}",),
             )
-    st.caption(
-        "On the command line, state dicts of torchvision networks work too: "
-        "`python -m qcore describe torchvision:resnet18@weights.safetensors`"
-    )
+    bring_network()

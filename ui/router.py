@@ -35,6 +35,12 @@ PAGES: dict[str, PageInfo] = {
         "Open a network and see its layers: shapes, weights, operations, what stays 32 bit.",
         default=True,
     ),
+    "data": PageInfo(
+        "pages/data.py",
+        "Data",
+        ":material/photo_library:",
+        "Bring images to calibrate and measure on, and see whether they are any good.",
+    ),
     "weights": PageInfo(
         "pages/weights.py",
         "Weights",

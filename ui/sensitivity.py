@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import streamlit as st
 
-from qcore.prepare.prepared import Prepared
+from qcore.prepare.prepared import DataPair, DataSummary, Prepared
 from qcore.quantize.limits import DEFAULT_BITS
-from qcore.sensitivity.table import OBJECTIVES, Objective, SensitivityConfig
+from qcore.sensitivity.table import OBJECTIVES, UNITS, SensitivityConfig, objectives_for
 from qcore.store.job import Job
 from ui import format as fmt
 from ui.charts import chart
@@ -14,7 +14,8 @@ from ui.downloads import download, json_text, rows_csv
 from ui.engine import engine
 from ui.figures.sensitivity import heatmap_figure, line_figure
 from ui.jobs import cancel, progress_text
-from ui.results import go_on, start_sensitivity, table_of
+from ui.models import title_of
+from ui.results import data_title, go_on, start_sensitivity, table_of
 from ui.select import focus_clicked
 from ui.state import focused_layer, palette
 
@@ -24,10 +25,9 @@ _PROGRESS_SECONDS, _CHART_SECONDS = 0.5, 4.0
 _BITS = (2, 3, 4, 5, 6, 7, 8, 16)
 
 
-def controls(prepared: Prepared, job: Job | None) -> None:
+def controls(prepared: Prepared, pair: DataPair, job: Job | None) -> None:
     """The question, and the buttons that start, stop and resume."""
-    data = prepared.calibration
-    assert data is not None
+    data = pair.calibration
     busy = job is not None and job.active and not job.lost()
     with st.container(border=True):
         with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -40,13 +40,13 @@ def controls(prepared: Prepared, job: Job | None) -> None:
                 persist_state="session",
                 disabled=busy,
             )
-            objectives: list[Objective] = ["cross_entropy", "kl"] if data.labelled else ["kl"]
+            objectives = objectives_for(prepared.network, data.labelled)
             objective = st.segmented_control(
                 "Loss",
                 objectives,
                 default=objectives[0],
                 required=True,
-                key=f"objective-{data.labelled}",
+                key=f"objective-{'-'.join(objectives)}",
                 persist_state="session",
                 format_func=lambda o: fmt.LOSS_NAMES[o],
                 help="; ".join(OBJECTIVES[o] for o in objectives),
@@ -64,12 +64,14 @@ def controls(prepared: Prepared, job: Job | None) -> None:
                 disabled=busy,
             )
             config = SensitivityConfig(tuple(sorted(bits)), objective, images)
-            _buttons(prepared, job, config, busy)
+            _buttons(prepared, data, job, config, busy)
         if not bits:
             st.caption(":material/error: Choose at least one bit width.")
 
 
-def _buttons(prepared: Prepared, job: Job | None, config: SensitivityConfig, busy: bool) -> None:
+def _buttons(
+    prepared: Prepared, data: DataSummary, job: Job | None, config: SensitivityConfig, busy: bool
+) -> None:
     if busy and job is not None:
         st.button(
             "Cancel",
@@ -85,7 +87,7 @@ def _buttons(prepared: Prepared, job: Job | None, config: SensitivityConfig, bus
         type="primary",
         icon=":material/play_arrow:",
         on_click=start_sensitivity,
-        args=(prepared, config),
+        args=(prepared, data, config),
         disabled=not config.bits,
         help="A question that was answered before is answered from disk at once.",
     )
@@ -120,14 +122,14 @@ def _state(job: Job) -> None:
         elif job.state == "cancelled":
             _resume(job, f"Stopped at {job.fraction:.0%}; what was finished is kept.")
         elif job.state == "failed":
-            _resume(job, job.message)
+            _resume(job, fmt.plain(job.message))
         else:
             asked = job.question["config"]
             forward = (job.result or {}).get("one_forward_seconds")
             note = "" if forward is None else f" (one forward pass: {fmt.duration(forward)})"
             loss, images = fmt.LOSS_NAMES[asked["objective"]], f"{asked['images']:,} images"
             st.markdown(
-                f":material/check_circle: **{loss}** on {images} of {job.question['data']}, "
+                f":material/check_circle: **{loss}** on {images} of {fmt.plain(data_title(job))}, "
                 f"measured in {fmt.duration(job.seconds)}{note}."
             )
 
@@ -155,7 +157,8 @@ def _charts(prepared: Prepared, job: Job) -> None:
     left, right = st.columns([3, 2])
     with left:
         st.markdown(
-            "**ΔL of each layer at each bit width**, nats per image. Click a cell to focus."
+            f"**ΔL of each layer at each bit width**, {UNITS[table.config.objective]}. "
+            "Click a cell to focus."
         )
         chart(
             heatmap_figure(table, focus, palette()),
@@ -165,14 +168,14 @@ def _charts(prepared: Prepared, job: Job) -> None:
         )
         st.caption("Grey cells: no added loss was shown, the 95 % interval reaches zero or below.")
     with right:
-        st.markdown(f"**{focus}** against all other layers, with 95 % intervals")
+        st.markdown(f"**{fmt.plain(focus)}** against all other layers, with 95 % intervals")
         chart(
             line_figure(table, names, focus, palette()),
             "sensitivity-lines",
             f"Added loss against bit width for {focus}, other layers in grey.",
         )
         with st.container(horizontal=True):
-            name = prepared.network.name.removeprefix("sample:")
+            name = fmt.file_name(title_of(prepared.network.name))
             download("CSV", rows_csv(table), f"{name}-sensitivity.csv", "sensitivity-csv")
             text = json_text(table.to_json())
             download("JSON", text, f"{name}-sensitivity.json", "sensitivity-json")

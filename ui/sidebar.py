@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 
 import streamlit as st
 
-from qcore.samples import SAMPLES
+from qcore.errors import BadInput
+from qcore.prepare.prepared import Prepared
+from ui.data import data_choices
 from ui.engine import prepare_job, prepared
 from ui.jobs import running_jobs
-from ui.state import LAYER, MODEL
+from ui.models import models, title_of
+from ui.state import DATA, LAYER, MODEL, follow_job
 
 BRAND = Path(__file__).resolve().parent.parent / "assets" / "brand"
-MODELS = tuple(f"sample:{name}" for name in SAMPLES)
 
 
 def sidebar() -> None:
@@ -21,26 +24,52 @@ def sidebar() -> None:
     with st.sidebar:
         st.selectbox(
             "Network",
-            MODELS,
+            models(),
             index=None,
+            format_func=title_of,
             key=MODEL,
             bind="query-params",
-            placeholder="Choose a sample",
-            help="The same name works on the command line.",
+            placeholder="Choose a network",
+            help="Samples, and what was opened here before. Open another on the page Network.",
+            on_change=lambda: st.session_state.pop(DATA, None),
         )
-        _layer_choice()
+        opened = _opened()
+        if opened is not None:
+            _data_choice(opened)
+            _layer_choice(opened)
         running_jobs()
 
 
-def _layer_choice() -> None:
+def _opened() -> Prepared | None:
     model = st.session_state.get(MODEL)
-    names: list[str] = []
-    if model in MODELS:
+    if model is None:
+        return None
+    with contextlib.suppress(BadInput):
         job = prepare_job(model)
         if job.state == "finished":
-            names = [layer.name for layer in prepared(job).network.layers]
-    if not names:
-        return
+            return prepared(job)
+    return None
+
+
+def _data_choice(opened: Prepared) -> None:
+    """Drawn where there is a choice."""
+    choices = data_choices(opened)
+    if st.session_state.get(DATA) not in choices:
+        st.session_state.pop(DATA, None)
+    if len(choices) > 1:
+        st.selectbox(
+            "Data",
+            list(choices),
+            format_func=lambda one: choices.get(one, one),
+            key=DATA,
+            bind="query-params",
+            on_change=lambda: follow_job(None),
+            help="What is calibrated and measured on. Bring others on the page Data.",
+        )
+
+
+def _layer_choice(opened: Prepared) -> None:
+    names = [layer.name for layer in opened.network.layers]
     if st.session_state.get(LAYER) not in names:
         st.session_state.pop(LAYER, None)
     st.selectbox(

@@ -7,8 +7,8 @@ import streamlit as st
 from qcore.prepare.prepared import Prepared
 from ui.theme import DARK, LIGHT, Palette
 
-MODEL, LAYER, JOB = "model", "layer", "job"
-"""Query parameters. The first two are bound to widgets of the sidebar."""
+MODEL, DATA, LAYER, JOB = "model", "data", "layer", "job"
+"""Query parameters. The first three are bound to widgets of the sidebar."""
 
 
 def palette() -> Palette:
@@ -31,6 +31,13 @@ def focus_layer(name: str) -> None:
 def open_model(reference: str) -> None:
     """Choose a network; call from a callback."""
     st.session_state[MODEL] = reference
+    st.session_state.pop(DATA, None)
+
+
+def choose_data(data_id: str) -> None:
+    """Choose calibration data; call from a callback. Runs on other data leave the screen."""
+    st.session_state[DATA] = data_id
+    follow_job(None)
 
 
 def job_in_url() -> str | None:

@@ -147,7 +147,7 @@ def to_bit_allocation(
         problem.choose(allocation.choice),
         table.network.name,
         table.network.fingerprint,
-        table.data,
+        table.data.reference,
         table.config.objective,
         facts,
     )

@@ -5,17 +5,27 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 
 from qcore.cli.files import read_allocation
 from qcore.data.load import load_data
+from qcore.data.preprocess import Preprocessing, checked, from_preset
+from qcore.data.source import DataSource
 from qcore.errors import BadInput
 from qcore.graph.load import load_network
+from qcore.graph.network import Network
 from qcore.jobs.answers import sensitivity_table
 from qcore.jobs.questions import SensitivityQuestion, to_json
 from qcore.jobs.work import run_job
 from qcore.measure.evaluate import evaluate
 from qcore.measure.evaluation import Evaluation
-from qcore.sensitivity.table import Objective, SensitivityConfig, SensitivityTable
+from qcore.sensitivity.table import (
+    Objective,
+    SensitivityConfig,
+    SensitivityTable,
+    check_objective,
+    objectives_for,
+)
 from qcore.store.store import Store
 
 Listener = Callable[[float, str], None]
@@ -27,16 +37,18 @@ def ask_sensitivity(arguments: argparse.Namespace, listener: Listener) -> Sensit
     The same question asked in the browser is the same job. Raises BadInput.
     """
     network = load_network(arguments.model)
-    data = load_data(arguments.data, network, "calibration")
-    objective: Objective = arguments.objective or ("kl" if data.labels is None else "cross_entropy")
-    if objective == "cross_entropy" and data.labels is None:
-        raise BadInput(f"{data.name} has no labels; use --objective kl")
+    source = data_source(arguments, network)
+    data = load_data(source, network, "calibration")
+    tell(*network.description.notes, *data.notes)
+    labelled = data.labels is not None
+    objective: Objective = arguments.objective or objectives_for(network.description, labelled)[0]
+    check_objective(objective, network.description, labelled, data.name)
     images = min(len(data), arguments.limit or len(data))
     config = SensitivityConfig(arguments.bits, objective, images, arguments.seed)
     question = SensitivityQuestion(
         arguments.model,
         network.description.fingerprint,
-        arguments.data,
+        source,
         data.fingerprint(),
         config,
     )
@@ -68,13 +80,41 @@ def ask_evaluation(arguments: argparse.Namespace, listener: Listener) -> Evaluat
     chosen_for = allocation.model_fingerprint
     if chosen_for is not None and chosen_for != network.description.fingerprint:
         note = f"the allocation was chosen for other weights ({allocation.model})"
-        print(f"note: {note}", file=sys.stderr)
-    data = load_data(arguments.data, network, "evaluation")
+        tell(note)
+    data = load_data(data_source(arguments, network), network, "evaluation")
+    tell(*network.description.notes, *data.notes)
     if allocation.objective == "cross_entropy" and data.labels is None:
         raise BadInput(
             f"the allocation was chosen by cross-entropy, but {data.name} has no labels; "
             "give labelled data, or choose it from a table made with --objective kl"
         )
     if arguments.calibration is not None:
-        load_data(arguments.calibration, network, "calibration")
+        calibration = DataSource(arguments.calibration, _preprocessing(arguments, network))
+        load_data(calibration, network, "calibration")
     return evaluate(network, data, allocation, allocation.objective, on_progress=listener)
+
+
+def data_source(arguments: argparse.Namespace, network: Network) -> DataSource:
+    """DATA with the preprocessing that the options ask for. Raises BadInput."""
+    return DataSource(arguments.data, _preprocessing(arguments, network))
+
+
+def _preprocessing(arguments: argparse.Namespace, network: Network) -> Preprocessing | None:
+    """The network's own unless an option was given; a preset is what other options change."""
+    names = ("fit", "interpolation", "channel_order", "value_range", "mean", "std")
+    given = {name: getattr(arguments, name) for name in names}
+    changed = {name: value for name, value in given.items() if value is not None}
+    if arguments.resize is not None:
+        changed["resize_px"] = arguments.resize
+    if not changed and arguments.preset is None:
+        return None
+    base = network.preprocessing
+    if arguments.preset is not None or base is None:
+        base = from_preset(arguments.preset or "ImageNet", network.description.input_shape)
+    return checked(replace(base, **changed))
+
+
+def tell(*notes: str) -> None:
+    """Facts that the user should know, beside the result."""
+    for note in notes:
+        print(f"note: {note}", file=sys.stderr)

@@ -9,13 +9,14 @@ from typing import Any
 
 from qcore.cli.show import progress_line, show_table
 from qcore.errors import BadInput
+from qcore.sensitivity.table import UNITS
 
 
 def describe(arguments: argparse.Namespace) -> dict[str, Any]:
     from qcore.graph.load import load_network
 
     network = load_network(arguments.model).description
-    _warn(network.weights_note)
+    _warn(network.weights_note, *network.notes)
     rows = [
         (la.name, la.op, "x".join(map(str, la.weight_shape)), f"{la.kernels:,}", f"{la.macs:,}")
         for la in network.layers
@@ -45,7 +46,8 @@ def sensitivity(arguments: argparse.Namespace) -> dict[str, Any]:
         )
         for row in table.rows
     ]
-    show_table(("layer", "bits", "ΔL (nats)", "95 % interval", "images"), rows)
+    unit = UNITS[table.config.objective]
+    show_table(("layer", "bits", f"ΔL ({unit})", "95 % interval", "images"), rows)
     forward = table.one_forward_seconds
     print(
         f"\n{table.config.objective}, {table.quantizer}; {table.seconds:.1f} s"
@@ -77,8 +79,9 @@ def allocate(arguments: argparse.Namespace) -> dict[str, Any]:
     chosen = to_bit_allocation(problem, table, allocation, arguments.method)
     show_table(("layer", "bits"), [(name, str(b)) for name, b in chosen.bits.items()])
     costs = problem.costs(allocation)
+    unit = UNITS[table.config.objective]
     print(
-        f"\npredicted ΔL {allocation.loss:+.4e} nats; {costs['size_bytes']:,.0f} bytes, "
+        f"\npredicted ΔL {allocation.loss:+.4e} {unit}; {costs['size_bytes']:,.0f} bytes, "
         f"{costs['average_bits']:.3f} bits on average, "
         + ("optimality not proven" if allocation.gap is None else f"gap {allocation.gap:.1e}")
     )
@@ -107,10 +110,13 @@ def evaluate(arguments: argparse.Namespace) -> dict[str, Any]:
     baseline = f"full precision {result.baseline_loss:.5f}"
     print(f"loss        {result.loss:.5f} ({baseline}), {result.objective}")
     interval = "" if low is None else f"  95 % interval {low:+.5f} to {high:+.5f}"
-    print(f"ΔL          {result.delta_loss:+.5f} nats{interval}")
+    print(f"ΔL          {result.delta_loss:+.5f} {UNITS[result.objective]}{interval}")
     if result.accuracy is not None and result.baseline_accuracy is not None:
         print(f"accuracy    {result.accuracy:.2%} (full precision {result.baseline_accuracy:.2%})")
-    print(f"agreement   {result.agreement:.2%} of {result.samples:,} images")
+    if result.agreement is None:
+        print(f"images      {result.samples:,}")
+    else:
+        print(f"agreement   {result.agreement:.2%} of {result.samples:,} images")
     return result.to_json()
 
 
@@ -129,9 +135,10 @@ def _whole(value: float) -> int:
     return int(value)
 
 
-def _warn(note: str | None) -> None:
-    if note is not None:
-        print(f"note: {note}", file=sys.stderr)
+def _warn(*notes: str | None) -> None:
+    for note in notes:
+        if note is not None:
+            print(f"note: {note}", file=sys.stderr)
 
 
 COMMANDS: dict[str, Callable[[argparse.Namespace], dict[str, Any]]] = {

@@ -1,115 +1,98 @@
-"""DATA -> Dataset: ``sample:NAME``, a .npz file, or a folder of photographs."""
+"""A source of data -> a Dataset that fits a network."""
 
 from __future__ import annotations
 
+import os
+from dataclasses import replace
 from pathlib import Path
-from typing import Literal
-
-import numpy as np
-import torch
-from PIL import Image
 
 from qcore.data.dataset import Dataset, check_fits
-from qcore.data.preprocess import Preprocessing
+from qcore.data.idx import is_idx, read_idx
+from qcore.data.listing import is_image, list_archive, list_files, list_folder, shown
+from qcore.data.npz import read_npz
+from qcore.data.photographs import read_photographs
+from qcore.data.preprocess import without_resize
+from qcore.data.source import DataSource, Split
+from qcore.data.target import Target
+from qcore.data.uploaded import ACCEPTED, read_upload
 from qcore.errors import BadInput
 from qcore.graph.network import Network
 from qcore.samples import SAMPLES
+from qcore.store.uploads import PREFIX, get_upload
 
-Split = Literal["calibration", "evaluation"]
-_PHOTOGRAPHS = {".jpg", ".jpeg", ".png"}
+_SAMPLE = "sample:"
 
 
-def load_data(reference: str, network: Network, split: Split) -> Dataset:
-    """Load data for a network and check that they fit. ``split`` chooses among a sample's two.
+def load_data(source: DataSource, network: Network, split: Split) -> Dataset:
+    """Load data for a network and check that they fit.
 
-    Raises BadInput for an unknown sample, a missing or unreadable file, a wrong image shape, labels
-    out of range, or values that are not finite.
+    ``split`` chooses among a sample's two sets, or the half where ``source.halved``; otherwise both
+    splits are the same whole. Example: five images of 28 x 28 for a grey network, halved, are
+    (3, 1, 28, 28) uint8 to calibrate on and (2, 1, 28, 28) to measure on.
+
+    Raises BadInput for an unknown sample, files that are missing, unreadable or of another kind,
+    wrong shapes, labels out of range, values that are not finite, and preprocessing that is not
+    known or does not fit.
     """
-    data = _read(reference, network.preprocessing, split)
-    check_fits(data, network.description.input_shape, network.description.outputs)
-    return data
-
-
-def _read(reference: str, preprocessing: Preprocessing | None, split: Split) -> Dataset:
-    if reference.startswith("sample:"):
-        name = reference.removeprefix("sample:")
-        if name not in SAMPLES:
-            raise BadInput(f"no sample data are called {name!r}; there are: {', '.join(SAMPLES)}")
-        sample = SAMPLES[name]
-        path = sample.calibration if split == "calibration" else sample.evaluation
-        return _read_path(path, reference, sample.preprocessing)
-    path = Path(reference)
-    if not reference or not path.exists():
-        raise BadInput(
-            f"there are no data at {reference!r}; "
-            "give sample:NAME, a .npz file or a folder of photographs"
-        )
-    return _read_path(path, path.name or path.resolve().name, preprocessing)
-
-
-def _read_path(path: Path, name: str, preprocessing: Preprocessing | None) -> Dataset:
-    if path.is_dir():
-        return _read_folder(path, name, preprocessing)
-    if path.suffix == ".npz":
-        return _read_npz(path, name, preprocessing)
-    raise BadInput(f"{name} is neither a .npz file nor a folder of photographs")
-
-
-def _read_npz(path: Path, name: str, preprocessing: Preprocessing | None) -> Dataset:
-    try:
-        with np.load(path, allow_pickle=False) as archive:
-            names = ", ".join(archive)
-            # A member that is no array comes as bytes.
-            images, labels = (
-                np.asarray(archive[key]) if key in archive else None for key in ("images", "labels")
-            )
-    except Exception as error:  # numpy, zipfile and zlib raise many types on a broken file
-        raise BadInput(
-            f"{name} cannot be read as .npz; save it with np.savez(file, images=..., labels=...)"
-        ) from error
-    if images is None:
-        raise BadInput(f"{name} has no array 'images' (it has: {names})")
-    if images.ndim != 4 or images.dtype.kind not in "uf":
-        raise BadInput(
-            f"'images' of {name} is {images.dtype} of shape {images.shape}; "
-            "uint8 or float of shape (images, channels, height, width) is needed"
-        )
-    if images.dtype.kind == "u" and (images.dtype != np.uint8 or preprocessing is None):
-        raise BadInput(f"'images' of {name} is {images.dtype}; give uint8, or normalised float32")
-    if labels is not None and labels.dtype.kind not in "ui":
-        raise BadInput(f"'labels' of {name} is {labels.dtype}; whole numbers are needed")
-    tensor = torch.from_numpy(images if images.dtype == np.uint8 else images.astype(np.float32))
-    return Dataset(
-        name,
-        tensor,
-        None if labels is None else torch.from_numpy(labels.astype(np.int64)),
-        preprocessing if images.dtype == np.uint8 else None,
+    description = network.description
+    target = Target(
+        description.input_shape,
+        description.classes,
+        source.preprocessing or network.preprocessing,
+        description.extra_inputs,
     )
+    data = _read(source.reference, target, split)
+    if target.classes is None and data.labels is not None:
+        unused = "labels are not used: the network is no classifier"
+        data = replace(data, labels=None, notes=(*data.notes, unused))
+    check_fits(data, target.input_shape, target.classes, target.extra_inputs)
+    halved = source.halved and not source.reference.startswith(_SAMPLE)
+    return data.half(split) if halved else data
 
 
-def _read_folder(path: Path, name: str, preprocessing: Preprocessing | None) -> Dataset:
-    if preprocessing is None:
-        raise BadInput("how to prepare photographs for this network is not known; give a .npz")
-    files = sorted(f for f in path.iterdir() if f.suffix.lower() in _PHOTOGRAPHS and f.is_file())
-    if not files:
-        raise BadInput(f"folder {name} holds no .jpg or .png file; name a folder that does")
-    images = np.stack([_read_photograph(file, preprocessing) for file in files])
-    return Dataset(name, torch.from_numpy(images), None, preprocessing)
-
-
-def _read_photograph(file: Path, preprocessing: Preprocessing) -> np.ndarray:
-    """(C, H, W) uint8: short side resized (bicubic), centre cropped."""
+def _read(reference: str, target: Target, split: Split) -> Dataset:
+    if reference.startswith(_SAMPLE):
+        return _read_sample(reference, target, split)
+    if reference.startswith(PREFIX):
+        return read_upload(get_upload(reference.removeprefix(PREFIX)), target)
+    if not reference or not os.path.exists(reference):  # Path.exists raises for too long a name
+        raise BadInput(
+            f"there are no data at {shown(reference)!r}; give sample:NAME, a folder, or {ACCEPTED}"
+        )
+    path = Path(reference)
+    title = shown(path.name or path.resolve().name)
     try:
-        with Image.open(file) as opened:
-            image = opened.convert("RGB" if preprocessing.channels == 3 else "L")
-    except Exception as error:  # the decoders raise many types on a broken file
-        raise BadInput(f"{file.name} cannot be read as an image; remove it") from error
-    crop = preprocessing.crop_px
-    if image.size != (crop, crop):
-        ratio = preprocessing.short_side_px / min(image.size)
-        size = (max(crop, round(image.width * ratio)), max(crop, round(image.height * ratio)))
-        image = image.resize(size, Image.Resampling.BICUBIC)
-        left, top = (size[0] - crop) // 2, (size[1] - crop) // 2
-        image = image.crop((left, top, left + crop, top + crop))
-    pixels = np.asarray(image, dtype=np.uint8)
-    return np.moveaxis(pixels.reshape(crop, crop, -1), 2, 0).copy()
+        return _read_path(path, title, target)
+    except OSError as error:
+        raise BadInput(
+            f"{title} cannot be read ({error.strerror or 'damaged'}); check its permissions"
+        ) from error
+
+
+def _read_path(path: Path, title: str, target: Target) -> Dataset:
+    suffix = path.suffix.lower()
+    if path.is_dir():
+        return read_photographs(list_folder(path, title), title, target)
+    if suffix == ".npz":
+        return read_npz(path, title, target)
+    if suffix == ".zip":
+        return read_photographs(list_archive(path, title), title, target)
+    if is_image(path.name):
+        return read_photographs(list_files({path.name: path}, title), title, target)
+    if is_idx(path.name):
+        return read_idx(path, title, target)
+    raise BadInput(f"{title} cannot be read as images; give a folder, or {ACCEPTED}")
+
+
+def _read_sample(reference: str, target: Target, split: Split) -> Dataset:
+    name = reference.removeprefix(_SAMPLE)
+    if name not in SAMPLES:
+        raise BadInput(f"no sample data are called {name!r}; there are: {', '.join(SAMPLES)}")
+    sample = SAMPLES[name]
+    path = sample.calibration if split == "calibration" else sample.evaluation
+    preprocessing = target.preprocessing or sample.preprocessing
+    if path.suffix == ".npz":
+        return read_npz(path, reference, replace(target, preprocessing=preprocessing))
+    stored = replace(target, preprocessing=without_resize(preprocessing))
+    data = read_photographs(list_folder(path, reference), reference, stored)
+    return replace(data, preprocessing=preprocessing)

@@ -30,19 +30,19 @@ class _Use:
 
 @dataclass(frozen=True)
 class Census:
-    """Layers in running order, other operators by count, and the size of the output."""
+    """Layers in running order, and other operators by count."""
 
     layers: tuple[Layer, ...]
     not_quantized: dict[str, int]
     macs_not_quantized: int
-    outputs: int
 
 
-def take_census(program: Program, input_shape: tuple[int, ...]) -> Census:
-    """Run one blank image and note every node.
+def take_census(program: Program) -> Census:
+    """Run one blank image and note every node; a fixed batch is run whole and divided.
 
-    Raises BadInput where no node is a layer or the output is not (N, classes).
+    Raises BadInput where no node is a layer, and for a layer without weights.
     """
+    images = program.batch or 1
     uses: dict[str, _Use] = {}
     first: dict[str, fx.Node] = {}
     others: Counter[str] = Counter()
@@ -61,24 +61,22 @@ def take_census(program: Program, input_shape: tuple[int, ...]) -> Census:
             if node.target in ACTIVATION_PRODUCTS:
                 other_macs += ACTIVATION_PRODUCTS[node.target](args, value)
 
-    runner = Runner(program.graph, program.tensors, program.constants, program.input_node)
+    runner = Runner(program.graph, program.tensors, program.constants, program.input_nodes)
     with torch.inference_mode():
-        position = runner.start(torch.zeros(1, *input_shape))
-        runner.advance(position, len(runner.nodes), observe)
-        output = runner.finish(position)
+        blank = tuple(torch.zeros(images, *shape) for shape in program.input_shapes)
+        runner.advance(runner.start(blank), len(runner.nodes), observe)
     if not uses:
         raise BadInput("this network has no convolution or linear layer: nothing to quantize")
-    if not isinstance(output, Tensor) or output.dim() != 2:
-        raise BadInput(
-            f"this network's output has shape {tuple(output.shape)}; "
-            "a classifier with an output of (images, classes) is needed"
-        )
     names = Counter(_layer_name(key) for key in uses)
     layers = tuple(
         _layer(program, key, use, first[key], unique=names[_layer_name(key)] == 1)
         for key, use in uses.items()
     )
-    return Census(layers, dict(others.most_common()), other_macs, int(output.shape[1]))
+    for layer in layers:
+        if layer.weight_count == 0:
+            shape = "x".join(str(size) for size in layer.weight_shape)
+            raise BadInput(f"layer {layer.name!r} has no weights (shape {shape}); remove it")
+    return Census(layers, dict(others.most_common()), other_macs // images)
 
 
 def _note(use: _Use, node: fx.Node, args: tuple[Any, ...], value: Tensor) -> None:
@@ -103,10 +101,14 @@ def _layer(program: Program, key: str, use: _Use, node: fx.Node, *, unique: bool
         weight_shape=tuple(weight.shape),
         groups=groups,
         kernels=kernel_count(op, tuple(weight.shape), groups),
-        macs=use.macs,
-        input_shape=use.input_shape,
-        output_shape=use.output_shape,
+        macs=use.macs // (program.batch or 1),
+        input_shape=_one_image(use.input_shape, program.batch),
+        output_shape=_one_image(use.output_shape, program.batch),
     )
+
+
+def _one_image(shape: tuple[int, ...], batch: int | None) -> tuple[int, ...]:
+    return (1, *shape[1:]) if batch is not None and shape[0] == batch else shape
 
 
 def _layer_name(weight_key: str) -> str:
@@ -117,9 +119,9 @@ def _layer_name(weight_key: str) -> str:
     return weight_key.removesuffix(".weight").removesuffix("_weight") or weight_key
 
 
-def fingerprint(program: Program, input_shape: tuple[int, ...]) -> str:
+def fingerprint(program: Program) -> str:
     """SHA-256 over the folded graph and every tensor in it: equal for equal computations."""
-    digest = hashlib.sha256(repr(input_shape).encode())
+    digest = hashlib.sha256(repr((program.input_shapes, program.batch)).encode())
     for node in program.graph.nodes:
         key = program.constants.get(node.name, "")
         digest.update(f"{node.op}|{node.target}|{node.args}|{node.kwargs}|{key}\n".encode())

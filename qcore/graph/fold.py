@@ -141,7 +141,7 @@ def _free_key(program: Program, base: str) -> str:
 
 def _drop_unused(program: Program) -> None:
     for node in reversed(list(program.graph.nodes)):
-        if node.op == "output" or node.name == program.input_node or node.users:
+        if node.op == "output" or node.name in program.input_nodes or node.users:
             continue
         program.graph.erase_node(node)
         program.constants.pop(node.name, None)

@@ -46,20 +46,32 @@ class Description:
     multiply-accumulates of those that have any (matrix products of two activations).
     ``other_count`` is the number of stored values that stay 32 bit: biases and every constant that
     is no layer's weight. ``weights_note`` is None for trained weights and otherwise says what they
-    are.
+    are; ``notes`` are other facts that its owner should know. Shapes are without the batch, which
+    is ``batch`` where the network takes one size only. ``extra_inputs`` are (name, shape) of inputs
+    beside the first.
     """
 
     name: str
     fingerprint: str
     parameters: int
     input_shape: tuple[int, ...]
-    outputs: int
+    output_shapes: tuple[tuple[int, ...], ...]
     layers: tuple[Layer, ...]
     not_quantized: Mapping[str, int]
     macs_not_quantized: int
     other_count: int
     folded_batch_norms: int
     weights_note: str | None
+    notes: tuple[str, ...] = ()
+    batch: int | None = None
+    extra_inputs: tuple[tuple[str, tuple[int, ...]], ...] = ()
+
+    @property
+    def classes(self) -> int | None:
+        """How many class scores come out; None for a network that is no classifier."""
+        shape = self.output_shapes[0]
+        single = len(self.output_shapes) == 1 and len(shape) == 1 and shape[0] > 1
+        return shape[0] if single else None
 
     @property
     def weight_count(self) -> int:
@@ -89,9 +101,12 @@ class Description:
                 "fingerprint": self.fingerprint,
                 "parameters": self.parameters,
                 "input_shape": list(self.input_shape),
-                "outputs": self.outputs,
+                "output_shapes": [list(shape) for shape in self.output_shapes],
                 "folded_batch_norms": self.folded_batch_norms,
                 "weights_note": self.weights_note,
+                "notes": list(self.notes),
+                "batch": self.batch,
+                "extra_inputs": [[name, list(shape)] for name, shape in self.extra_inputs],
             },
             "totals": {
                 "weights": self.weight_count,
@@ -116,13 +131,22 @@ class Description:
             fingerprint=fields.text(model, "fingerprint"),
             parameters=fields.whole(model, "parameters"),
             input_shape=fields.wholes(model, "input_shape", 1),
-            outputs=fields.whole(model, "outputs", 1),
+            output_shapes=tuple(
+                fields.sizes({"output": shape}, "output")
+                for shape in fields.entries(model, "output_shapes")
+            ),
             layers=layers,
             not_quantized={op: fields.whole(counts, op) for op in counts},
             macs_not_quantized=fields.whole(totals, "macs_not_quantized"),
             other_count=fields.whole(totals, "other_count"),
             folded_batch_norms=fields.whole(model, "folded_batch_norms"),
             weights_note=fields.text_or_none(model, "weights_note"),
+            notes=tuple(fields.text({"note": note}, "note") for note in model["notes"]),
+            batch=None if model["batch"] is None else fields.whole(model, "batch", 1),
+            extra_inputs=tuple(
+                (fields.text({"name": name}, "name"), fields.sizes({name: shape}, name))
+                for name, shape in model["extra_inputs"]
+            ),
         )
 
 

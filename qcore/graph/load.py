@@ -1,161 +1,118 @@
-"""MODEL -> Network: ``sample:NAME``, ``torchvision:NAME[@FILE]``."""
+"""MODEL -> Network: ``sample:NAME``, ``torchvision:NAME[@FILE]``, ``FILE.onnx``, ``FILE.pt2``."""
 
 from __future__ import annotations
 
+import contextlib
 import functools
-import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import torch
-from torch import Tensor, nn
-
-from qcore.data.preprocess import Preprocessing
-from qcore.device import default_device
 from qcore.errors import BadInput
-from qcore.graph.describe import fingerprint, take_census
-from qcore.graph.fold import fold_batch_norms, fold_constants
-from qcore.graph.layer import Description
+from qcore.graph.build import build_network, network_from_program
 from qcore.graph.network import Network
-from qcore.graph.program import export_module
-from qcore.graph.torchvision_import import import_torchvision
+from qcore.graph.recipes import EXPORT_HINT
+from qcore.graph.reference import (
+    PROGRAM_SUFFIXES,
+    STATE_SUFFIXES,
+    ModelReference,
+    files_of,
+    parse_reference,
+    stamp_of,
+)
 from qcore.samples import SAMPLES, build_sample
 
-RANDOM_WEIGHTS = (
-    "random weights: shapes, sizes and costs are right, sensitivity and accuracy mean nothing"
-)
+if TYPE_CHECKING:
+    from qcore.graph.torchvision_models import TorchvisionModel
 
 
 def load_network(reference: str) -> Network:
     """Load, export, fold and describe a network; the last two loaded are kept in memory.
 
-    Raises BadInput for an unknown or malformed reference, a missing or unreadable file, weights
-    that are not finite, and networks that cannot be exported or have nothing to quantize.
+    Raises BadInput for an unknown or malformed reference, a missing, unreadable or refused file,
+    weights that are not finite, and networks that cannot be exported or have nothing to quantize.
     """
-    file = Path(reference.partition("@")[2])
-    stamp = file.stat().st_mtime_ns if "@" in reference and file.is_file() else None
-    return _load(reference, stamp)
+    return _load(reference, stamp_of(parse_reference(reference)))
 
 
 @functools.lru_cache(maxsize=2)
-def _load(reference: str, stamp: int | None) -> Network:
-    kind, _, name = reference.partition(":")
-    if kind == "sample":
-        if name not in SAMPLES:
-            raise BadInput(f"no sample is called {name!r}; there are: {', '.join(SAMPLES)}")
-        return build_network(build_sample(name), reference, SAMPLES[name].preprocessing)
-    architecture, at, file = name.partition("@")
-    if kind == "torchvision" and architecture and bool(at) == bool(file):
-        return _torchvision(architecture, Path(file) if file else None, reference)
+def _load(text: str, stamp: str) -> Network:
+    reference = parse_reference(text)
+    if reference.kind == "sample":
+        preprocessing = SAMPLES[reference.name].preprocessing
+        module = build_sample(reference.name)
+        return build_network(module, text, (preprocessing.input_shape,), preprocessing)
+    if reference.kind == "torchvision":
+        return _load_torchvision(reference, text)
+    return _load_file(reference, text)
+
+
+def _load_torchvision(reference: ModelReference, text: str) -> Network:
+    from qcore.graph.state_dict import read_state
+    from qcore.graph.torchvision_models import build_pretrained, build_with_state
+
+    if reference.file is None:
+        return _from_torchvision(build_pretrained(reference.name), text)
+    title, path = next(iter(files_of(reference.file).items()))
+    return _from_torchvision(build_with_state(reference.name, read_state(path, title)), text)
+
+
+def _from_torchvision(model: TorchvisionModel, text: str, *more: str) -> Network:
+    shape = model.preprocessing.input_shape
+    # Where the weights are random the last note says so.
+    why = model.notes[-1] if model.random else None
+    notes = (*more, *(model.notes[:-1] if model.random else model.notes))
+    return build_network(
+        model.module, text, (shape,), model.preprocessing, notes=notes, weights_note=why
+    )
+
+
+def _load_file(reference: ModelReference, text: str) -> Network:
+    assert reference.file is not None
+    files = files_of(reference.file)
+    title = next(iter(files))
+    suffix = Path(title.lower()).suffix
+    if suffix == ".onnx":
+        return _load_onnx(files, text, reference.input_shape)
+    if suffix == ".pt2":
+        return _load_pt2(files[title], title, text, reference.input_shape)
+    if suffix in STATE_SUFFIXES:
+        return _load_weights_alone(files[title], title, text)
+    accepted = ", ".join(PROGRAM_SUFFIXES + STATE_SUFFIXES)
+    raise BadInput(f"{title} is no network that can be read; accepted: {accepted}")
+
+
+def _load_onnx(files: dict[str, Path], text: str, shape: tuple[int, ...] | None) -> Network:
+    from qcore.graph.onnx_import.load import read_onnx
+
+    found = read_onnx(files, shape)
+    return build_network(
+        found.module, text, found.input_shapes, notes=found.notes, batch=found.batch
+    )
+
+
+def _load_pt2(path: Path, title: str, text: str, shape: tuple[int, ...] | None) -> Network:
+    from qcore.graph.program import from_exported
+    from qcore.graph.pt2.load import read_pt2
+
+    exported = read_pt2(path, title)
+    program = from_exported(exported, None if shape is None else (shape,))
+    parameters = sum(p.numel() for p in exported.parameters())
+    return network_from_program(program, text, None, parameters=parameters)
+
+
+def _load_weights_alone(path: Path, title: str, text: str) -> Network:
+    """Weights that nobody said the architecture of: torchvision's one that they fit."""
+    from qcore.graph.state_dict import read_state
+    from qcore.graph.torchvision_models import build_with_state, guess_architectures
+
+    state = read_state(path, title)
+    guesses = guess_architectures(state)
+    if guesses:
+        with contextlib.suppress(BadInput):
+            model = build_with_state(guesses[0], state)
+            return _from_torchvision(model, text, f"these weights fit {guesses[0]} of torchvision")
+    near = f" (nearest: {', '.join(guesses)})" if guesses else ""
     raise BadInput(
-        f"cannot read a network from {reference!r}; "
-        "give sample:NAME or torchvision:NAME@FILE (.safetensors, .pt or .pth)"
+        f"{title} holds weights that fit no torchvision network{near}; name the architecture with "
+        f"torchvision:NAME@FILE, or {EXPORT_HINT}"
     )
-
-
-def build_network(
-    module: nn.Module, name: str, preprocessing: Preprocessing, weights_note: str | None = None
-) -> Network:
-    """A module in memory as a Network. Raises BadInput as ``load_network`` does."""
-    module = module.eval()
-    check_finite(dict(module.state_dict()))
-    parameters = sum(p.numel() for p in module.parameters())
-    shape = (preprocessing.channels, preprocessing.crop_px, preprocessing.crop_px)
-    program = export_module(module, shape)
-    fold_constants(program)
-    folded = fold_batch_norms(program)
-    check_finite(program.tensors)
-    census = take_census(program, shape)
-    weight_keys = {layer.weight_key for layer in census.layers}
-    description = Description(
-        name=name,
-        fingerprint=fingerprint(program, shape),
-        parameters=parameters,
-        input_shape=shape,
-        outputs=census.outputs,
-        layers=census.layers,
-        not_quantized=census.not_quantized,
-        macs_not_quantized=census.macs_not_quantized,
-        other_count=sum(t.numel() for k, t in program.tensors.items() if k not in weight_keys),
-        folded_batch_norms=folded,
-        weights_note=weights_note,
-    )
-    return Network(
-        program.graph,
-        program.tensors,
-        program.constants,
-        program.input_node,
-        description,
-        preprocessing,
-        default_device(),
-    )
-
-
-def check_finite(tensors: dict[str, Tensor]) -> None:
-    """BadInput naming the first tensor that holds NaN or infinity, and how many it holds."""
-    for key, tensor in tensors.items():
-        if tensor.is_floating_point() and not torch.isfinite(tensor).all():
-            count = int((~torch.isfinite(tensor)).sum())
-            raise BadInput(
-                f"tensor {key!r} holds {count} values that are NaN or infinite; "
-                "train or export the network again"
-            )
-
-
-def _torchvision(architecture: str, file: Path | None, reference: str) -> Network:
-    torchvision = import_torchvision()
-    known = torchvision.models.list_models(module=torchvision.models)
-    if architecture not in known:
-        raise BadInput(
-            f"torchvision has no classification network {architecture!r}; "
-            f"there are {len(known)}, for example resnet18, mobilenet_v2, vit_b_16"
-        )
-    preset = torchvision.models.get_model_weights(architecture).DEFAULT.transforms()
-    preprocessing = Preprocessing(
-        preset.resize_size[0], preset.crop_size[0], tuple(preset.mean), tuple(preset.std)
-    )
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        module = torchvision.models.get_model(architecture, weights=None)
-    if file is None:
-        return build_network(module, reference, preprocessing, RANDOM_WEIGHTS)
-    load_state(module, read_state(file), architecture)
-    return build_network(module, reference, preprocessing)
-
-
-def read_state(file: Path) -> dict[str, Tensor]:
-    """The tensors of a .safetensors, .pt or .pth file. Never unpickles code; BadInput otherwise."""
-    if not file.is_file():
-        raise BadInput(f"there is no file {str(file)!r}; check the path after '@'")
-    try:
-        if file.suffix == ".safetensors":
-            from safetensors.torch import load_file
-
-            return dict(load_file(file))
-        state = torch.load(file, map_location="cpu", weights_only=True)
-    except Exception as error:  # both readers raise many types on a broken file
-        reason = re.split(r"[\n.]", str(error).strip())[0][:160]
-        raise BadInput(
-            f"{file.name} cannot be read as weights ({reason}); "
-            "save a state dict: torch.save(model.state_dict(), 'weights.pt')"
-        ) from error
-    entries = state.items() if isinstance(state, dict) else ((None, None),)
-    if not all(isinstance(k, str) and isinstance(v, Tensor) for k, v in entries):
-        raise BadInput(
-            f"{file.name} is not a state dict; save torch.save(model.state_dict(), 'weights.pt')"
-        )
-    return dict(state)
-
-
-def load_state(module: nn.Module, state: dict[str, Tensor], architecture: str) -> None:
-    """Load strictly; BadInput counts what is missing, unexpected or of another shape."""
-    own = module.state_dict()
-    missing = sorted(own.keys() - state.keys())
-    unexpected = sorted(state.keys() - own.keys())
-    shapes = sorted(k for k in own.keys() & state.keys() if own[k].shape != state[k].shape)
-    for what, keys in (("missing", missing), ("unexpected", unexpected), ("misshapen", shapes)):
-        if keys:
-            raise BadInput(
-                f"the weights do not fit {architecture}: {len(keys)} {what} tensors, "
-                f"first {keys[0]!r}; name the architecture they were trained with"
-            )
-    module.load_state_dict(state)

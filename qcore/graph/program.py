@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import logging
 import operator
 import warnings
@@ -10,78 +11,167 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, fx, nn
 from torch.export import Dim, ExportedProgram, export
-from torch.export.graph_signature import InputKind, OutputKind
+from torch.export.graph_signature import (
+    ConstantArgument,
+    InputKind,
+    InputSpec,
+    OutputKind,
+    TensorArgument,
+)
 
 from qcore.errors import BadInput
 
 _CONSTANT_KINDS = (InputKind.PARAMETER, InputKind.BUFFER, InputKind.CONSTANT_TENSOR)
 
+Shapes = tuple[tuple[int, ...], ...]
+"""Of each input, without its leading batch dimension."""
+
 
 @dataclass(frozen=True, eq=False)
 class Program:
-    """A graph with every parameter, buffer and constant as a named tensor."""
+    """A graph with every parameter, buffer and constant as a named tensor.
+
+    ``input_nodes`` are the placeholders that take a batch each, ``input_shapes`` their shapes
+    without it. ``batch`` is the one batch size that the graph was recorded for, None where any
+    size will do.
+    """
 
     graph: fx.Graph
     tensors: dict[str, Tensor]
     constants: dict[str, str]
-    input_node: str
+    input_nodes: tuple[str, ...]
+    input_shapes: Shapes
+    batch: int | None
 
 
-def export_module(module: nn.Module, input_shape: tuple[int, ...]) -> Program:
-    """Export an eval-mode module that takes one image batch (N, *input_shape) with N dynamic.
+def export_module(module: nn.Module, input_shapes: Shapes, batch: int | None = None) -> Program:
+    """Export an eval-mode module that takes (N, *shape) for each of the shapes.
 
-    The graph is functional (no operator writes to its inputs) and keeps convolution, linear and
-    attention whole. Raises BadInput where torch cannot export the module.
+    N varies unless ``batch`` fixes it. The graph is functional (no operator writes to its inputs)
+    and keeps convolution, linear and attention whole. Raises BadInput where torch cannot export
+    the module.
     """
-    example = torch.zeros(2, *input_shape)
+    examples = tuple(torch.zeros(batch or 2, *shape) for shape in input_shapes)
+    axis = None if batch else Dim("batch")
     logging.getLogger("torch.export").setLevel(logging.ERROR)
     with warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore")
         try:
-            exported = export(module.eval(), (example,), dynamic_shapes=({0: Dim("batch")},))
-            exported = exported.run_decompositions({})
+            free = tuple({0: axis} if axis else None for _ in examples)
+            return from_exported(
+                export(module.eval(), examples, dynamic_shapes=_axes(module, free))
+            )
+        except BadInput:
+            raise
         except Exception as error:  # torch.export raises many types
             reason = str(error).strip().splitlines()[0] if str(error).strip() else repr(error)
             raise BadInput(
                 f"this network cannot be exported by torch.export: {reason[:200]}; "
-                "make its forward free of data-dependent control flow and let the batch size vary"
+                "make its forward free of data-dependent control flow"
             ) from error
-    return from_exported(exported)
 
 
-def from_exported(exported: ExportedProgram) -> Program:
-    """Take graph and tensors out of an exported program; BadInput unless one image batch goes in
-    and one tensor comes out."""
+def _axes(module: nn.Module, free: tuple[object, ...]) -> tuple[object, ...]:
+    """The free axes as torch wants them: a ``forward(*inputs)`` is one argument of many."""
+    parameters = inspect.signature(module.forward).parameters.values()
+    gathered = any(p.kind is inspect.Parameter.VAR_POSITIONAL for p in parameters)
+    return (free,) if gathered else free
+
+
+def from_exported(exported: ExportedProgram, input_shapes: Shapes | None = None) -> Program:
+    """Take graph and tensors out of an exported program, decomposed to functional ATen.
+
+    ``input_shapes`` replaces sizes that the program leaves free (other than the batch). Raises
+    BadInput unless images go in and at least one tensor comes out.
+    """
+    exported = exported.run_decompositions({})
     stored = {**exported.state_dict, **exported.constants}
     constants: dict[str, str] = {}
     inputs: list[str] = []
     for spec in exported.graph_signature.input_specs:
         if spec.kind in _CONSTANT_KINDS:
             constants[spec.arg.name] = str(spec.target)
-        elif spec.kind is InputKind.USER_INPUT:
+        elif _takes_a_tensor(spec):
             inputs.append(spec.arg.name)
-        else:
-            raise BadInput(f"this network has an input of kind {spec.kind.name}: not supported")
     # Other results are what a module writes to its input or its buffers: nothing reads those here.
-    specs = exported.graph_signature.output_specs
-    outputs = [i for i, spec in enumerate(specs) if spec.kind is OutputKind.USER_OUTPUT]
-    if len(inputs) != 1 or len(outputs) != 1:
+    outputs = [
+        i
+        for i, result in enumerate(exported.graph_signature.output_specs)
+        if result.kind is OutputKind.USER_OUTPUT and isinstance(result.arg, TensorArgument)
+    ]
+    if not inputs or not outputs:
         raise BadInput(
-            f"this network has {len(inputs)} inputs and {len(outputs)} outputs; "
-            "a network with one image input and one output of class scores is needed"
+            f"this network has {len(inputs)} inputs and {len(outputs)} outputs that are tensors; "
+            "one of each at least is needed"
         )
     graph = fx.Graph()
     copies: dict[fx.Node, fx.Node] = {}
     results = graph.graph_copy(exported.graph, copies)
-    graph.output((results[outputs[0]],))  # type: ignore[index]
+    graph.output(tuple(results[i] for i in outputs))  # type: ignore[index]
     for old, new in copies.items():
         new.meta = dict(old.meta)
     _normalise(graph)
     tensors = {key: stored[key].detach() for key in constants.values()}
     # A copy may be called otherwise: "input" is a name that Python has taken.
-    name_of = {old.name: new.name for old, new in copies.items()}
-    constants = {name_of[name]: key for name, key in constants.items()}
-    return Program(graph, tensors, constants, name_of[inputs[0]])
+    copy_of = {old.name: new for old, new in copies.items()}
+    shapes, batch = _sizes([copy_of[name] for name in inputs], input_shapes)
+    return Program(
+        graph,
+        tensors,
+        {copy_of[name].name: key for name, key in constants.items()},
+        tuple(copy_of[name].name for name in inputs),
+        shapes,
+        batch,
+    )
+
+
+def _takes_a_tensor(spec: InputSpec) -> bool:
+    if spec.kind is not InputKind.USER_INPUT:
+        raise BadInput(f"this network has an input of kind {spec.kind.name}: not supported")
+    if isinstance(spec.arg, ConstantArgument):
+        return False  # a number or None that was given at export: already in the graph
+    if not isinstance(spec.arg, TensorArgument):
+        kind = type(spec.arg).__name__
+        raise BadInput(f"this network has an input that is no tensor ({kind}): not supported")
+    return True
+
+
+def _sizes(nodes: list[fx.Node], given: Shapes | None) -> tuple[Shapes, int | None]:
+    """Shapes without the batch, and the batch where it is fixed."""
+    shapes, batches = [], set()
+    for number, node in enumerate(nodes):
+        value = node.meta["val"]
+        if value.dim() == 0 or not value.is_floating_point():
+            raise BadInput(
+                f"input {node.name!r} is {str(value.dtype).removeprefix('torch.')} of "
+                f"{value.dim()} dimensions; floating-point batches are needed"
+            )
+        wanted = given[number] if given and number < len(given) else None
+        shapes.append(_shape_of(node, wanted))
+        batches.add(None if isinstance(value.shape[0], torch.SymInt) else int(value.shape[0]))
+    if len(batches) > 1:
+        raise BadInput("the inputs of this network do not all begin with the same batch size")
+    return tuple(shapes), batches.pop()
+
+
+def _shape_of(node: fx.Node, wanted: tuple[int, ...] | None) -> tuple[int, ...]:
+    sizes = node.meta["val"].shape[1:]
+    if wanted is None:
+        if any(isinstance(size, torch.SymInt) for size in sizes):
+            text = " x ".join("?" if isinstance(s, torch.SymInt) else str(s) for s in sizes)
+            raise BadInput(
+                f"input {node.name!r} leaves its size free ({text}); "
+                "say which to use after the file's name: model.pt2#3x224x224"
+            )
+        return tuple(int(size) for size in sizes)
+    fixed = [None if isinstance(size, torch.SymInt) else int(size) for size in sizes]
+    if len(fixed) != len(wanted) or any(
+        f not in (None, w) for f, w in zip(fixed, wanted, strict=True)
+    ):
+        text = " x ".join("?" if f is None else str(f) for f in fixed)
+        asked = " x ".join(str(w) for w in wanted)
+        raise BadInput(f"input {node.name!r} reads {text}, not {asked}; leave the size away")
+    return wanted
 
 
 def _normalise(graph: fx.Graph) -> None:

@@ -11,13 +11,28 @@ from torch import Tensor, fx
 
 from qcore.graph.ops import LAYER_OPS
 
+Input = Tensor | tuple[Tensor, ...]
+"""One batch (N, ...), or one for each input of the network."""
+
+Output = Tensor | tuple[Tensor, ...]
+"""What comes out: (N, ...), or one for each output of the network."""
+
+
+def as_tuple(value: Tensor | tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+    """Several of what may be one."""
+    return (value,) if isinstance(value, Tensor) else value
+
 
 @dataclass(eq=False)
 class Position:
-    """A run that has stopped before node number ``index``; ``values`` are what later nodes need."""
+    """A run of ``images`` images that has stopped before node number ``index``.
+
+    ``values`` are what later nodes need.
+    """
 
     index: int
     values: dict[fx.Node, Any]
+    images: int
 
 
 Observer = Callable[[fx.Node, tuple[Any, ...], Any], None]
@@ -28,7 +43,9 @@ class Runner:
 
     The graph is functional, so a ``Position`` can be finished any number of times: the work before
     it is done once. Four-dimensional tensors are kept channels-last, in which convolutions are
-    fastest on CPU and GPU. Values are freed after their last use.
+    fastest on CPU and GPU. Values are freed after their last use. A network with a fixed ``batch``
+    takes up to that many images at once; a short batch is filled up with copies of its last image,
+    whose results are cut off again.
     """
 
     def __init__(
@@ -36,15 +53,18 @@ class Runner:
         graph: fx.Graph,
         tensors: Mapping[str, Tensor],
         constants: Mapping[str, str],
-        input_node: str,
+        input_nodes: tuple[str, ...],
         device: torch.device | None = None,
+        batch: int | None = None,
     ) -> None:
+        self._batch = batch
         self.device = device or torch.device("cpu")
         self.nodes = [n for n in graph.nodes if n.op == "call_function"]
         self.index = {node.name: i for i, node in enumerate(self.nodes)}
         placeholders = {n.name: n for n in graph.nodes if n.op == "placeholder"}
-        self._input = placeholders[input_node]
-        (self._output,) = next(n for n in graph.nodes if n.op == "output").all_input_nodes
+        self._inputs = [placeholders[name] for name in input_nodes]
+        (results,) = next(n for n in graph.nodes if n.op == "output").args
+        self._outputs: list[fx.Node] = list(results)
         self._stored = {
             placeholders[name]: arrange(tensors[key], self.device)
             for name, key in constants.items()
@@ -56,7 +76,7 @@ class Runner:
 
     def _last_uses(self) -> list[list[fx.Node]]:
         dead: list[list[fx.Node]] = [[] for _ in self.nodes]
-        seen = {self._output, *self._stored}
+        seen = {*self._outputs, *self._stored}
         for i in range(len(self.nodes) - 1, -1, -1):
             for node in (*self.nodes[i].all_input_nodes, self.nodes[i]):
                 if node not in seen:
@@ -64,15 +84,26 @@ class Runner:
                     dead[i].append(node)
         return dead
 
-    def start(self, images: Tensor) -> Position:
-        """A run at its beginning. images (N, ...), on any device."""
-        return Position(0, {self._input: arrange(images, self.device)})
+    def start(self, images: Input) -> Position:
+        """A run at its beginning. images (N, ...), on any device.
+
+        Raises ValueError for more images than a fixed batch has.
+        """
+        given = as_tuple(images)
+        count = len(given[0])
+        if self._batch is not None and count > self._batch:
+            raise ValueError(f"{count} images at once, but this network takes {self._batch}")
+        values = {
+            node: arrange(_filled(x, self._batch), self.device)
+            for node, x in zip(self._inputs, given, strict=True)
+        }
+        return Position(0, values, count)
 
     def advance(self, position: Position, index: int, observe: Observer | None = None) -> None:
         """Run, in place, the nodes before number ``index``."""
         self._run(position, index, {}, observe)
 
-    def finish(self, position: Position, replaced: Mapping[str, Tensor] | None = None) -> Tensor:
+    def finish(self, position: Position, replaced: Mapping[str, Tensor] | None = None) -> Output:
         """The network's output from here on, with the tensors of some keys replaced.
 
         Leaves ``position`` as it is. A key whose first use lies before ``position`` has been used
@@ -83,13 +114,14 @@ class Runner:
             for key, value in (replaced or {}).items()
             for node in self._nodes_of_key[key]
         }
-        copy = Position(position.index, dict(position.values))
+        copy = Position(position.index, dict(position.values), position.images)
         self._run(copy, len(self.nodes), swapped, None)
-        output: Tensor = copy.values[self._output]
-        return output
+        values = {**self._stored, **swapped, **copy.values}
+        found = tuple(_cut(values[node], position.images, self._batch) for node in self._outputs)
+        return found[0] if len(found) == 1 else found
 
-    def __call__(self, images: Tensor, replaced: Mapping[str, Tensor] | None = None) -> Tensor:
-        """The network's output (N, classes) for images (N, ...)."""
+    def __call__(self, images: Input, replaced: Mapping[str, Tensor] | None = None) -> Output:
+        """The network's output for images (N, ...), for example (N, classes)."""
         return self.finish(self.start(images), replaced)
 
     def _run(
@@ -118,6 +150,17 @@ class Runner:
             for dead in self._dead_after[i]:
                 values.pop(dead, None)
         position.index = max(position.index, end)
+
+
+def _filled(images: Tensor, batch: int | None) -> Tensor:
+    """With copies of the last image up to a fixed batch."""
+    if batch is None or len(images) == batch:
+        return images
+    return torch.cat([images, images[-1:].expand(batch - len(images), *images.shape[1:])])
+
+
+def _cut(output: Tensor, images: int, batch: int | None) -> Tensor:
+    return output if batch is None else output[:images]
 
 
 def arrange(tensor: Tensor, device: torch.device) -> Tensor:

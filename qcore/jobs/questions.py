@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, ClassVar
 
+from qcore.data.source import DataSource
 from qcore.sensitivity.table import Objective, SensitivityConfig
 
-ENGINE = 1
+ENGINE = 2
 """Part of every question: raise it when the same question would get other numbers."""
 
 
@@ -24,13 +25,28 @@ class PrepareQuestion:
 
 
 @dataclass(frozen=True)
+class DataQuestion:
+    """Can these data be used with this network, and are they any good?"""
+
+    kind: ClassVar[str] = "data"
+    model: str
+    model_fingerprint: str
+    data: DataSource
+    engine: int = ENGINE
+
+    @staticmethod
+    def from_json(data: Mapping[str, Any]) -> DataQuestion:
+        return DataQuestion(**{**data, "data": DataSource.from_json(data["data"])})
+
+
+@dataclass(frozen=True)
 class SensitivityQuestion:
     """ΔL of every layer at every bit width of ``config``."""
 
     kind: ClassVar[str] = "sensitivity"
     model: str
     model_fingerprint: str
-    data: str
+    data: DataSource
     data_fingerprint: str
     config: SensitivityConfig
     engine: int = ENGINE
@@ -38,7 +54,9 @@ class SensitivityQuestion:
     @staticmethod
     def from_json(data: Mapping[str, Any]) -> SensitivityQuestion:
         config = {**data["config"], "bits": tuple(data["config"]["bits"])}
-        return SensitivityQuestion(**{**data, "config": SensitivityConfig(**config)})
+        source = DataSource.from_json(data["data"])
+        parts = {"data": source, "config": SensitivityConfig(**config)}
+        return SensitivityQuestion(**{**data, **parts})
 
 
 @dataclass(frozen=True)
@@ -48,7 +66,7 @@ class EvaluateQuestion:
     kind: ClassVar[str] = "evaluate"
     model: str
     model_fingerprint: str
-    data: str
+    data: DataSource
     data_fingerprint: str
     bits: tuple[tuple[str, int | None], ...]
     objective: Objective
@@ -56,10 +74,12 @@ class EvaluateQuestion:
 
     @staticmethod
     def from_json(data: Mapping[str, Any]) -> EvaluateQuestion:
-        return EvaluateQuestion(**{**data, "bits": tuple((n, b) for n, b in data["bits"])})
+        source = DataSource.from_json(data["data"])
+        bits = tuple((n, b) for n, b in data["bits"])
+        return EvaluateQuestion(**{**data, "data": source, "bits": bits})
 
 
-Question = PrepareQuestion | SensitivityQuestion | EvaluateQuestion
+Question = PrepareQuestion | DataQuestion | SensitivityQuestion | EvaluateQuestion
 
 
 def to_json(question: Question) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from qcore.store.store import Store
 log = logging.getLogger(__name__)
 
 # A long run must not keep a person from opening another network: two workers, one for each.
-_SLOT = {"prepare": "short", "evaluate": "short", "sensitivity": "long"}
+_SLOT = {"prepare": "short", "data": "short", "evaluate": "short", "sensitivity": "long"}
 
 
 class JobRunner:

@@ -9,8 +9,10 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from qcore.data.source import Split
 from qcore.errors import BadInput
-from qcore.jobs.questions import EvaluateQuestion, SensitivityQuestion
+from qcore.jobs.limits import limited
+from qcore.jobs.questions import DataQuestion, EvaluateQuestion, SensitivityQuestion
 from qcore.store.job import BEAT_SECONDS, Job, State
 from qcore.store.store import Store
 
@@ -113,7 +115,27 @@ def _prepare(
 ) -> Mapping[str, Any]:
     from qcore.prepare.prepare import prepare
 
-    return prepare(question["model"], on_progress=reporter.progress).to_json()
+    with limited(lambda message: store.end(job_id, "failed", 0.0, message)):
+        return prepare(question["model"], on_progress=reporter.progress).to_json()
+
+
+def _data(
+    job_id: str, question: Mapping[str, Any], store: Store, reporter: Reporter
+) -> Mapping[str, Any]:
+    from qcore.data.load import load_data
+    from qcore.measure.inspect_data import inspect_data
+    from qcore.prepare.prepare import load_pair
+    from qcore.prepare.preview import write_preview
+
+    asked = DataQuestion.from_json(question)
+    with limited(lambda message: store.end(job_id, "failed", 0.0, message)):
+        network = _network(asked)
+        reporter.progress(0.0, "reading the data")
+        pair = load_pair(asked.data, network)
+        data = load_data(asked.data, network, "calibration")
+        write_preview(data, pair.calibration.fingerprint)
+        report = inspect_data(network, data, on_progress=reporter.progress)
+    return {"pair": pair.to_json(), "report": report.to_json()}
 
 
 def _sensitivity(
@@ -158,21 +180,30 @@ def _evaluate(
     raise Cancelled
 
 
-def _load(asked: SensitivityQuestion | EvaluateQuestion, split: Any) -> Any:
-    """Network and data, refused where they are no longer what the question was about."""
-    from qcore.data.load import load_data
+def _network(asked: DataQuestion | SensitivityQuestion | EvaluateQuestion) -> Any:
+    """The network, refused where it is no longer what the question was about."""
     from qcore.graph.load import load_network
 
     network = load_network(asked.model)
+    if network.description.fingerprint != asked.model_fingerprint:
+        raise BadInput("the network has changed since this was asked; open it again")
+    return network
+
+
+def _load(asked: SensitivityQuestion | EvaluateQuestion, split: Split) -> Any:
+    """Network and data, refused where they are no longer what the question was about."""
+    from qcore.data.load import load_data
+
+    network = _network(asked)
     data = load_data(asked.data, network, split)
-    found = (network.description.fingerprint, data.fingerprint())
-    if found != (asked.model_fingerprint, asked.data_fingerprint):
-        raise BadInput("the network or its data have changed since this was asked; open it again")
+    if data.fingerprint() != asked.data_fingerprint:
+        raise BadInput("the data have changed since this was asked; open them again")
     return network, data
 
 
 WORK: dict[str, Callable[[str, Mapping[str, Any], Store, Reporter], Mapping[str, Any]]] = {
     "prepare": _prepare,
+    "data": _data,
     "sensitivity": _sensitivity,
     "evaluate": _evaluate,
 }

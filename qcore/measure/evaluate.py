@@ -12,13 +12,13 @@ from qcore.allocate.bits import BitAllocation
 from qcore.data.dataset import Dataset
 from qcore.errors import BadInput
 from qcore.graph.network import Network
-from qcore.graph.run import arrange
+from qcore.graph.run import Output, arrange, as_tuple
 from qcore.measure.evaluation import Evaluation
 from qcore.quantize.layer_weights import quantize_weight
 from qcore.sensitivity.exact import chunk_images
 from qcore.sensitivity.interval import Moments
-from qcore.sensitivity.objective import agreement_per_image, loss_per_image
-from qcore.sensitivity.table import Objective
+from qcore.sensitivity.objective import agreement_per_image, is_finite, loss_per_image
+from qcore.sensitivity.table import Objective, check_objective, objectives_for
 
 
 class Stopped(Exception):
@@ -36,15 +36,18 @@ def evaluate(
 ) -> Evaluation:
     """Run both networks over all the images and compare them image by image.
 
-    ``objective`` None means cross-entropy where there are labels and KL divergence from full
-    precision where there are none. Raises BadInput where the allocation does not fit the network
-    or an output is not finite, Stopped when ``should_stop`` says so.
+    ``objective`` None means cross-entropy where there are labels, KL divergence from full precision
+    where there are none, and relative squared error where the network is no classifier. Raises
+    BadInput where the allocation does not fit the network, the objective does not fit network and
+    data, or an output is not finite; Stopped when ``should_stop`` says so.
     """
     allocation.check_fits(network.description)
-    objective = objective or ("kl" if data.labels is None else "cross_entropy")
+    labelled = data.labels is not None
+    objective = objective or objectives_for(network.description, labelled)[0]
+    check_objective(objective, network.description, labelled, data.name)
     started = time.perf_counter()
     runner = network.runner()
-    tally = _Tally()
+    tally = _Tally(network.description.classes is not None)
     with torch.inference_mode():
         quantized = quantized_weights(network, allocation)
         for indices in torch.arange(len(data)).split(chunk_images(network)):
@@ -54,7 +57,7 @@ def evaluate(
             labels = None if data.labels is None else data.labels[indices].to(runner.device)
             tally.add(runner(images), runner(images, quantized), labels, objective)
             on_progress(tally.delta.samples / len(data), f"{tally.delta.samples:,} images")
-    return tally.result(objective, data.labels is not None, time.perf_counter() - started)
+    return tally.result(objective, labelled, time.perf_counter() - started)
 
 
 def quantized_weights(network: Network, allocation: BitAllocation) -> dict[str, Tensor]:
@@ -71,29 +74,33 @@ def quantized_weights(network: Network, allocation: BitAllocation) -> dict[str, 
 class _Tally:
     """Running sums over images."""
 
-    def __init__(self) -> None:
+    def __init__(self, classifier: bool) -> None:
+        self._classifier = classifier
         self.delta, self.base = Moments(), 0.0
         self.agreeing = self.correct = self.base_correct = 0
 
     def add(
-        self, reference: Tensor, logits: Tensor, labels: Tensor | None, objective: Objective
+        self, reference: Output, output: Output, labels: Tensor | None, objective: Objective
     ) -> None:
-        for name, output in (("full-precision", reference), ("quantized", logits)):
-            if not torch.isfinite(output).all():
+        for name, values in (("full-precision", reference), ("quantized", output)):
+            if not is_finite(values):
                 raise BadInput(f"the {name} network's output is NaN or infinite on these images")
         base = loss_per_image(reference, reference, labels, objective)
-        difference = loss_per_image(logits, reference, labels, objective) - base
+        difference = loss_per_image(output, reference, labels, objective) - base
         self.base += float(base.sum())
         self.delta = self.delta.plus(
             len(base), float(difference.sum()), float(difference.square().sum())
         )
-        self.agreeing += int(agreement_per_image(logits, reference).sum())
+        if not self._classifier:
+            return
+        self.agreeing += int(agreement_per_image(output, reference).sum())
         if labels is not None:
-            self.correct += int(torch.eq(logits.argmax(1), labels).sum())
-            self.base_correct += int(torch.eq(reference.argmax(1), labels).sum())
+            self.correct += _hits(output, labels)
+            self.base_correct += _hits(reference, labels)
 
     def result(self, objective: Objective, labelled: bool, seconds: float) -> Evaluation:
         n = self.delta.samples
+        labelled = labelled and self._classifier
         low, high = self.delta.interval() or (None, None)
         return Evaluation(
             objective=objective,
@@ -103,7 +110,12 @@ class _Tally:
             delta_high=high,
             accuracy=self.correct / n if labelled else None,
             baseline_accuracy=self.base_correct / n if labelled else None,
-            agreement=self.agreeing / n,
+            agreement=self.agreeing / n if self._classifier else None,
             samples=n,
             seconds=seconds,
         )
+
+
+def _hits(output: Output, labels: Tensor) -> int:
+    (logits,) = as_tuple(output)
+    return int(torch.eq(logits.argmax(1), labels).sum())

@@ -13,9 +13,10 @@ from qcore.sensitivity.table import Objective
 class Evaluation:
     """The quantized network beside full precision, on the same images.
 
-    Losses are means in nats per image; ``delta_low`` and ``delta_high`` are the 95 % interval of
-    loss - baseline_loss (paired, None below two images). Accuracies are fractions, None without
-    labels. ``agreement`` is the fraction of images on which both networks choose the same class.
+    Losses are means per image (nats, or relative squared error); ``delta_low`` and ``delta_high``
+    are the 95 % interval of loss - baseline_loss (paired, None below two images). Accuracies are
+    fractions, None without labels. ``agreement`` is the fraction of images on which both networks
+    choose the same class, None for a network that is no classifier.
     """
 
     objective: Objective
@@ -25,7 +26,7 @@ class Evaluation:
     delta_high: float | None
     accuracy: float | None
     baseline_accuracy: float | None
-    agreement: float
+    agreement: float | None
     samples: int
     seconds: float
 

@@ -10,11 +10,12 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
-from qcore.data.load import Split, load_data
+from qcore.data.load import load_data
+from qcore.data.source import DataSource, Split
 from qcore.graph.kernels import to_kernels
 from qcore.graph.load import load_network
 from qcore.graph.network import Network
-from qcore.prepare.prepared import DataSummary, Prepared
+from qcore.prepare.prepared import DataPair, DataSummary, Prepared
 from qcore.quantize.limits import GRID_BITS
 from qcore.quantize.symmetric import mse_scale
 
@@ -28,11 +29,8 @@ def prepare(
     on_progress(0.05, "loading and exporting the network")
     network = load_network(reference)
     has_data = reference.startswith("sample:")
-    prepared = Prepared(
-        network.description,
-        _summary(reference, network, "calibration") if has_data else None,
-        _summary(reference, network, "evaluation") if has_data else None,
-    )
+    pair = load_pair(DataSource(reference), network) if has_data else None
+    prepared = Prepared(network.description, pair, network.preprocessing)
     if not prepared.weights_path.exists():
         write_weights(network, prepared.weights_path, on_progress)
     return prepared
@@ -56,6 +54,11 @@ def write_weights(network: Network, path: Path, on_progress: Callable[[float, st
     draft.replace(path)
 
 
-def _summary(reference: str, network: Network, split: Split) -> DataSummary:
-    data = load_data(reference, network, split)
-    return DataSummary(data.name, data.fingerprint(), len(data), data.labels is not None)
+def load_pair(source: DataSource, network: Network) -> DataPair:
+    """What there is to calibrate on and to measure on. Raises BadInput as ``load_data``."""
+
+    def summary(split: Split) -> DataSummary:
+        data = load_data(source, network, split)
+        return DataSummary(source, data.fingerprint(), len(data), data.labels is not None)
+
+    return DataPair(summary("calibration"), summary("evaluation"))

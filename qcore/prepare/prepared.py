@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 from safetensors import safe_open
 
+from qcore.data.preprocess import Preprocessing
+from qcore.data.source import DataSource
 from qcore.graph.layer import Description
 from qcore.quantize.limits import GRID_BITS
 from qcore.store.home import weights_file
@@ -17,38 +19,67 @@ from qcore.store.home import weights_file
 
 @dataclass(frozen=True)
 class DataSummary:
-    """What a set of images is: its name, fingerprint, size, and whether it has labels."""
+    """What a set of images is: where from, its fingerprint, size, and whether it has labels."""
 
-    name: str
+    source: DataSource
     fingerprint: str
     images: int
     labelled: bool
 
+    def to_json(self) -> dict[str, Any]:
+        return {**asdict(self), "source": self.source.to_json()}
+
+    @staticmethod
+    def from_json(data: Mapping[str, Any]) -> DataSummary:
+        return DataSummary(**{**data, "source": DataSource.from_json(data["source"])})
+
 
 @dataclass(frozen=True)
-class Prepared:
-    """A described network with the data that come with it (None for a network without)."""
+class DataPair:
+    """Images to choose on, and others to measure on."""
 
-    network: Description
-    calibration: DataSummary | None
-    evaluation: DataSummary | None
+    calibration: DataSummary
+    evaluation: DataSummary
 
     def to_json(self) -> dict[str, Any]:
         return {
+            "calibration": self.calibration.to_json(),
+            "evaluation": self.evaluation.to_json(),
+        }
+
+    @staticmethod
+    def from_json(data: Mapping[str, Any]) -> DataPair:
+        return DataPair(
+            DataSummary.from_json(data["calibration"]), DataSummary.from_json(data["evaluation"])
+        )
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A described network with the data that come with it (None for a network without).
+
+    ``preprocessing`` is how photographs become its input, None where that is not known.
+    """
+
+    network: Description
+    data: DataPair | None
+    preprocessing: Preprocessing | None
+
+    def to_json(self) -> dict[str, Any]:
+        known = self.preprocessing
+        return {
             "network": self.network.to_json(),
-            "calibration": None if self.calibration is None else asdict(self.calibration),
-            "evaluation": None if self.evaluation is None else asdict(self.evaluation),
+            "data": None if self.data is None else self.data.to_json(),
+            "preprocessing": None if known is None else known.to_json(),
         }
 
     @staticmethod
     def from_json(data: Mapping[str, Any]) -> Prepared:
-        def summary(value: Mapping[str, Any] | None) -> DataSummary | None:
-            return None if value is None else DataSummary(**value)
-
+        pair, known = data["data"], data["preprocessing"]
         return Prepared(
             Description.from_json(data["network"]),
-            summary(data["calibration"]),
-            summary(data["evaluation"]),
+            None if pair is None else DataPair.from_json(pair),
+            None if known is None else Preprocessing.from_json(known),
         )
 
     @property

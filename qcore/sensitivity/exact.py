@@ -14,9 +14,9 @@ from qcore.data.dataset import Dataset
 from qcore.errors import BadInput
 from qcore.graph.layer import Layer
 from qcore.graph.network import Network
-from qcore.graph.run import Runner, arrange, first_use
+from qcore.graph.run import Output, Runner, arrange, first_use
 from qcore.quantize.layer_weights import quantize_weight, weight_scale
-from qcore.sensitivity.objective import loss_per_image
+from qcore.sensitivity.objective import is_finite, loss_per_image
 from qcore.sensitivity.table import Piece, SensitivityConfig
 
 PieceKey = tuple[str, int, int]
@@ -98,7 +98,10 @@ def split_chunks(network: Network, data: Dataset, config: SensitivityConfig) -> 
 
 
 def chunk_images(network: Network) -> int:
-    """How many images are run at once, so that no activation exceeds ``_CHUNK_VALUES`` values."""
+    """How many images are run at once: a fixed batch, or as many as keep every activation below
+    ``_CHUNK_VALUES`` values."""
+    if network.description.batch is not None:
+        return network.description.batch
     shapes = [s for la in network.description.layers for s in (la.input_shape, la.output_shape)]
     largest = max(math.prod(shape) for shape in shapes)
     return max(1, min(_CHUNK_IMAGES, _CHUNK_VALUES // largest))
@@ -166,8 +169,8 @@ def _piece(layer: Layer, bits: int, chunk: int, difference: Tensor) -> Piece:
     )
 
 
-def _require_finite(logits: Tensor, data_name: str) -> None:
-    if not torch.isfinite(logits).all():
+def _require_finite(output: Output, data_name: str) -> None:
+    if not is_finite(output):
         raise BadInput(
             f"the network's output on {data_name} is NaN or infinite; check its normalisation"
         )

@@ -7,16 +7,38 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from qcore import fields
+from qcore.data.source import DataSource
 from qcore.errors import BadInput
 from qcore.graph.layer import Description
 from qcore.quantize.limits import MAX_BITS, MIN_BITS
 from qcore.sensitivity.interval import Moments
 
-Objective = Literal["kl", "cross_entropy"]
+Objective = Literal["kl", "cross_entropy", "mse"]
 OBJECTIVES: dict[str, str] = {
     "cross_entropy": "cross-entropy with the labels, nats per image",
     "kl": "KL divergence from the full-precision output, nats per image",
+    "mse": "squared error of the output relative to its energy at full precision, mean of outputs",
 }
+UNITS: dict[str, str] = {"cross_entropy": "nats", "kl": "nats", "mse": "of the output's energy"}
+
+
+def objectives_for(network: Description, labelled: bool) -> tuple[Objective, ...]:
+    """The losses that make sense for a network and its data, the best one first."""
+    if network.classes is None:
+        return ("mse",)
+    return ("cross_entropy", "kl", "mse") if labelled else ("kl", "mse")
+
+
+def check_objective(objective: Objective, network: Description, labelled: bool, data: str) -> None:
+    """BadInput where that loss cannot be computed."""
+    possible = objectives_for(network, labelled)
+    if objective in possible:
+        return
+    if network.classes is None:
+        raise BadInput(f"this network is no classifier; use --objective {possible[0]}")
+    raise BadInput(f"{data} has no labels; use --objective {possible[0]}")
+
+
 METHODS = ("exact",)
 TARGETS = ("weight",)
 
@@ -72,7 +94,7 @@ class SensitivityTable:
     """All rows of one run, and what they were measured on. ``samples_asked`` is a full row's."""
 
     network: Description
-    data: str
+    data: DataSource
     data_fingerprint: str
     config: SensitivityConfig
     quantizer: str
@@ -102,7 +124,7 @@ class SensitivityTable:
         """The fields of ``sensitivity --json``, and what ``from_json`` needs to restore this."""
         return {
             **self.network.to_json(),
-            "data": {"name": self.data, "fingerprint": self.data_fingerprint},
+            "data": {**self.data.to_json(), "fingerprint": self.data_fingerprint},
             "config": {**asdict(self.config), "bits": list(self.config.bits)},
             "quantizer": self.quantizer,
             "rows": [asdict(row) for row in self.rows],
@@ -116,7 +138,7 @@ class SensitivityTable:
             facts, timing = fields.table(data, "data"), fields.table(data, "timing")
             table = SensitivityTable(
                 network=Description.from_json(data),
-                data=fields.text(facts, "name"),
+                data=DataSource.from_json(facts),
                 data_fingerprint=fields.text(facts, "fingerprint"),
                 config=_config_from_json(fields.table(data, "config")),
                 quantizer=fields.text(data, "quantizer"),

@@ -107,11 +107,15 @@ class Store:
         with self._engine.connect() as connection:
             return [_job(row) for row in connection.execute(active.order_by(jobs.c.asked_at))]
 
-    def jobs_of(self, kind: str, model_fingerprint: str) -> list[Job]:
-        """All jobs of one kind about one network, newest first."""
+    def jobs(self, kind: str) -> list[Job]:
+        """All jobs of one kind, newest first."""
         query = sa.select(jobs).where(jobs.c.kind == kind).order_by(jobs.c.asked_at.desc())
         with self._engine.connect() as connection:
-            found = [_job(row) for row in connection.execute(query)]
+            return [_job(row) for row in connection.execute(query)]
+
+    def jobs_of(self, kind: str, model_fingerprint: str) -> list[Job]:
+        """All jobs of one kind about one network, newest first."""
+        found = self.jobs(kind)
         return [job for job in found if job.question["model_fingerprint"] == model_fingerprint]
 
     def begin(self, key: str) -> None:

@@ -23,6 +23,7 @@ from qcore.allocate.budget import (
 )
 from qcore.allocate.ilp import solve_ilp
 from qcore.allocate.problem import evaluate
+from qcore.data.source import DataSource
 from qcore.errors import BadInput
 from qcore.graph.layer import Description, Layer
 from qcore.sensitivity.table import SensitivityConfig, SensitivityRow, SensitivityTable
@@ -48,7 +49,9 @@ def hand_table(loss: dict[str, tuple[float, ...]] = LOSS) -> SensitivityTable:
         for b, delta in zip(BITS, deltas, strict=True)
     )
     config = SensitivityConfig(BITS, "kl", 58)
-    return SensitivityTable(network, "images", "d" * 64, config, "by kernel", rows, 1.0, 0.1)
+    return SensitivityTable(
+        network, DataSource("images"), "d" * 64, config, "by kernel", rows, 1.0, 0.1
+    )
 
 
 CHOICES = list(itertools.product(range(len(BITS)), repeat=3))

@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from qcore.data.load import load_data
+from qcore.data.source import DataSource
 from qcore.graph.load import load_network
 
 pytestmark = pytest.mark.data
@@ -25,7 +26,7 @@ def photographs() -> Path:
 def test_efficientnet_recognises_photographs_through_our_own_loading(photographs: Path) -> None:
     """Weights, class order, resizing and normalisation fit together (90 % measured elsewhere)."""
     network = load_network("sample:efficientnet-lite0")
-    data = load_data(str(photographs), network, "calibration")
+    data = load_data(DataSource(str(photographs)), network, "calibration")
     labels = [int(file.stem) for file in sorted(photographs.glob("*.jpg"))]
     runner = network.runner()
     with torch.inference_mode():

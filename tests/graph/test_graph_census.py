@@ -10,7 +10,6 @@ from small_nets import as_network, random_data, small_residual
 from torch import Tensor, nn
 
 from qcore.graph.layer import Description
-from qcore.graph.run import Runner
 
 
 class Attention(nn.Module):
@@ -56,7 +55,7 @@ def test_layers_in_running_order_with_their_shapes() -> None:
     ]
     assert description.parameters == 162 + 12 + 330 + 324 + 12 + 35
     assert description.other_count == 6 + 6 + 6 + 5  # a bias for each of the four
-    assert description.outputs == 5
+    assert description.classes == 5
 
 
 class Sequence1d(nn.Module):
@@ -87,7 +86,7 @@ def test_other_dimensions(module: nn.Module, op: str, macs: int) -> None:
     (layer,) = network.description.layers
     assert (layer.op, layer.macs) == (op, macs)
     images = random_data(3).images
-    runner = Runner(network.graph, network.tensors, network.constants, network.input_node)
+    runner = network.runner()
     torch.testing.assert_close(runner(images), module(images), rtol=1e-4, atol=1e-5)
 
 

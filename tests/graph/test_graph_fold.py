@@ -10,11 +10,10 @@ from torch.nn import functional
 from torch.nn.utils import parametrizations
 
 from qcore.graph.network import Network
-from qcore.graph.run import Runner
 
 
 def run(network: Network, images: Tensor) -> Tensor:
-    runner = Runner(network.graph, network.tensors, network.constants, network.input_node)
+    runner = network.runner()
     with torch.no_grad():
         return runner(images)
 

@@ -17,7 +17,7 @@ from qcore.graph.run import Runner, first_use
 
 
 def runner_of(network: Network) -> Runner:
-    return Runner(network.graph, network.tensors, network.constants, network.input_node)
+    return network.runner()
 
 
 KINDS = {

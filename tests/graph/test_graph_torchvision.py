@@ -12,7 +12,6 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
 from qcore.graph.network import Network
-from qcore.graph.run import Runner
 from qcore.graph.torchvision_import import import_torchvision
 
 SIZE = 32
@@ -46,7 +45,7 @@ def pair(request: pytest.FixtureRequest) -> Pair:
 def test_output_is_the_module_s(pair: Pair, batch: int) -> None:
     images = torch.randn(batch, 3, SIZE, SIZE, generator=torch.Generator().manual_seed(batch))
     n = pair.network
-    runner = Runner(n.graph, n.tensors, n.constants, n.input_node)
+    runner = n.runner()
     with torch.no_grad():
         expected, got = pair.module(images), runner(images)
     assert expected.std() > 0

@@ -9,6 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from qcore.data.load import load_data
+from qcore.data.source import DataSource
 from qcore.graph.load import load_network
 from qcore.jobs.questions import (
     EvaluateQuestion,
@@ -23,6 +24,7 @@ from qcore.store.schema import pieces
 from qcore.store.store import Store
 
 MODEL = "sample:fashion-cnn"
+SOURCE = DataSource(MODEL)
 PREPARE = PrepareQuestion(MODEL, "stamp")
 
 
@@ -30,18 +32,18 @@ def sensitivity_question(
     bits: tuple[int, ...] = (2, 8), images: int = 300, seed: int = 0
 ) -> SensitivityQuestion:
     network = load_network(MODEL)
-    data = load_data(MODEL, network, "calibration")
+    data = load_data(SOURCE, network, "calibration")
     config = SensitivityConfig(bits, "cross_entropy", images, seed)
     fingerprint = network.description.fingerprint
-    return SensitivityQuestion(MODEL, fingerprint, MODEL, data.fingerprint(), config)
+    return SensitivityQuestion(MODEL, fingerprint, SOURCE, data.fingerprint(), config)
 
 
 def evaluate_question(bits: int | None = 4) -> EvaluateQuestion:
     network = load_network(MODEL)
-    data = load_data(MODEL, network, "evaluation")
+    data = load_data(SOURCE, network, "evaluation")
     chosen = tuple((layer.name, bits) for layer in network.description.layers)
     fingerprint = network.description.fingerprint
-    return EvaluateQuestion(MODEL, fingerprint, MODEL, data.fingerprint(), chosen, "cross_entropy")
+    return EvaluateQuestion(MODEL, fingerprint, SOURCE, data.fingerprint(), chosen, "cross_entropy")
 
 
 def ask(store: Store, question: Question) -> Job:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from jobs_common import MODEL, PREPARE, sensitivity_question, until, written_at
+from jobs_common import MODEL, PREPARE, SOURCE, sensitivity_question, until, written_at
 
 from qcore.data.load import load_data
 from qcore.graph.load import load_network
@@ -93,7 +93,7 @@ def test_killed_worker_loses_nothing(runner: JobRunner) -> None:
     assert len(after) == PIECES
     assert before.items() <= after.items()
     network = load_network(MODEL)
-    data = load_data(MODEL, network, "calibration")
+    data = load_data(SOURCE, network, "calibration")
     found = {(p.layer, p.bits, p.chunk): p for p in runner.store.pieces(job.id)}
     for piece in measure_exact(network, data, asked.config).pieces:
         other = found[piece.layer, piece.bits, piece.chunk]

@@ -8,6 +8,7 @@ import pytest
 from jobs_common import (
     MODEL,
     PREPARE,
+    SOURCE,
     ask,
     evaluate_question,
     sensitivity_question,
@@ -45,8 +46,9 @@ def test_prepare_writes_what_pages_read(store: Store) -> None:
     prepared = Prepared.from_json(job.result)
     network = load_network(MODEL)
     assert prepared.network == network.description
-    assert (prepared.calibration.images, prepared.evaluation.images) == (1000, 2000)
-    assert prepared.calibration.labelled
+    assert prepared.data is not None
+    assert (prepared.data.calibration.images, prepared.data.evaluation.images) == (1000, 2000)
+    assert prepared.data.calibration.labelled
     layer = network.description.layer("block1.conv2")
     weights = read_layer(prepared.weights_path, layer.name)
     assert (weights.rows == network.weight(layer).reshape(24, -1).numpy()).all()
@@ -71,12 +73,12 @@ def test_sensitivity_equals_a_run_without_jobs(store: Store) -> None:
     assert heard == sorted(heard)
     assert heard[-1] == pytest.approx(1.0)
     network = load_network(MODEL)
-    data = load_data(MODEL, network, "calibration")
+    data = load_data(SOURCE, network, "calibration")
     direct = measure_exact(network, data, question.config)
     assert sorted(map(repr, store.pieces(job.id))) == sorted(map(repr, direct.pieces))
     table = sensitivity_table(store, job, network.description)
     assert table.complete
-    assert (table.data, table.seconds) == (MODEL, job.seconds)
+    assert (table.data, table.seconds) == (SOURCE, job.seconds)
 
 
 def test_evaluation(store: Store) -> None:
@@ -112,7 +114,7 @@ def test_cancel_keeps_pieces_and_the_next_attempt_adds_the_missing_ones(
     assert len(after) == 44  # 11 layers, 2 bit widths, 2 chunks
     assert before.items() <= after.items()
     whole = measure_exact(
-        load_network(MODEL), load_data(MODEL, load_network(MODEL), "calibration"), question.config
+        load_network(MODEL), load_data(SOURCE, load_network(MODEL), "calibration"), question.config
     )
     assert sorted(map(repr, store.pieces(job.id))) == sorted(map(repr, whole.pieces))
 

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from qcore.data.load import load_data
+from qcore.data.source import DataSource
 from qcore.graph.load import load_network
 from qcore.prepare.prepare import prepare
 from qcore.prepare.prepared import Prepared, read_layer
@@ -61,10 +62,11 @@ def test_survives_a_file(prepared: Prepared) -> None:
 def test_names_the_sample_s_data(prepared: Prepared) -> None:
     network = load_network(SAMPLE)
     for split, images in (("calibration", 1000), ("evaluation", 2000)):
-        summary = getattr(prepared, split)
+        summary = getattr(prepared.data, split)
         assert (summary.images, summary.labelled) == (images, True)
-        assert summary.fingerprint == load_data(SAMPLE, network, split).fingerprint()
-    assert prepared.calibration.fingerprint != prepared.evaluation.fingerprint
+        assert summary.fingerprint == load_data(DataSource(SAMPLE), network, split).fingerprint()
+    assert prepared.data is not None
+    assert prepared.data.calibration.fingerprint != prepared.data.evaluation.fingerprint
 
 
 def test_unknown_layer(prepared: Prepared) -> None:

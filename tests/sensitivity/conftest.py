@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from small_nets import as_network, random_data, small_residual
 
+from qcore.data.source import DataSource
 from qcore.quantize.limits import WEIGHT_QUANTIZER
 from qcore.sensitivity.exact import measure_exact
 from qcore.sensitivity.table import SensitivityConfig, SensitivityTable, rows_from_pieces
@@ -18,7 +19,7 @@ def table() -> SensitivityTable:
     names = [layer.name for layer in network.description.layers]
     return SensitivityTable(
         network.description,
-        data.name,
+        DataSource(data.name),
         data.fingerprint(),
         config,
         WEIGHT_QUANTIZER,

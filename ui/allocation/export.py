@@ -7,14 +7,17 @@ import streamlit as st
 from qcore.allocate.budget import to_bit_allocation
 from qcore.prepare.prepared import Prepared
 from qcore.sensitivity.table import SensitivityTable
+from ui import format as fmt
 from ui.allocation.dial import Choice
 from ui.downloads import allocation_csv, download, json_text
+from ui.models import title_of
 
 
 def export(prepared: Prepared, table: SensitivityTable, choice: Choice) -> None:
     """The configuration as files."""
     allocation = to_bit_allocation(choice.problem, table, choice.allocation, "ilp")
-    name = f"{prepared.network.name.removeprefix('sample:')}-{choice.point.average_bits:.2f}bits"
+    title = fmt.file_name(title_of(prepared.network.name))
+    name = f"{title}-{choice.point.average_bits:.2f}bits"
     st.subheader("Take it with you", anchor=False)
     with st.container(horizontal=True, vertical_alignment="center"):
         download(
@@ -24,5 +27,5 @@ def export(prepared: Prepared, table: SensitivityTable, choice: Choice) -> None:
         download("Configuration (CSV)", csv, f"{name}.csv", "cfg-csv")
         st.caption(
             f"Measure it anywhere: `python -m qcore evaluate {prepared.network.name} "
-            f"{table.data} --bits {name}.json`"
+            f"{table.data.reference} --bits {name}.json`"
         )

@@ -7,7 +7,7 @@ import streamlit as st
 
 from qcore.allocate.curve import uniform_points
 from qcore.measure.evaluation import Evaluation
-from qcore.prepare.prepared import Prepared
+from qcore.prepare.prepared import DataPair, DataSummary, Prepared
 from qcore.sensitivity.table import Objective, SensitivityTable
 from qcore.store.job import Job
 from ui import format as fmt
@@ -27,12 +27,13 @@ _COLUMNS = {
 }
 
 
-def measure_panel(prepared: Prepared, table: SensitivityTable, choice: Choice) -> None:
+def measure_panel(
+    prepared: Prepared, pair: DataPair, table: SensitivityTable, choice: Choice
+) -> None:
     """Measure this allocation, and the uniform ones, on images not used to choose."""
-    data, objective = prepared.evaluation, table.config.objective
-    assert data is not None
+    data, objective = pair.evaluation, table.config.objective
     st.subheader("Predicted and measured", anchor=False)
-    job = evaluation_of(prepared, choice.bits, objective)
+    job = evaluation_of(prepared, data, choice.bits, objective)
     busy = job is not None and job.active and not job.lost()
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.button(
@@ -40,7 +41,7 @@ def measure_panel(prepared: Prepared, table: SensitivityTable, choice: Choice) -
             type="primary",
             icon=":material/science:",
             on_click=start_evaluation,
-            args=(prepared, choice.bits, objective),
+            args=(prepared, data, choice.bits, objective),
             disabled=busy or (job is not None and job.state == "finished"),
             help="Runs the quantized network; the result is kept.",
         )
@@ -48,25 +49,27 @@ def measure_panel(prepared: Prepared, table: SensitivityTable, choice: Choice) -
             "Measure the uniform line too",
             icon=":material/horizontal_rule:",
             on_click=_measure_uniform,
-            args=(prepared, choice, objective),
+            args=(prepared, data, choice, objective),
             help="The same bits in every layer, at each bit width.",
         )
-    _follow(prepared, objective)
-    _results(prepared, objective, choice, job)
+    _follow(prepared, pair, objective)
+    _results(prepared, pair, objective, choice, job)
 
 
-def _measure_uniform(prepared: Prepared, choice: Choice, objective: Objective) -> None:
+def _measure_uniform(
+    prepared: Prepared, data: DataSummary, choice: Choice, objective: Objective
+) -> None:
     for point in uniform_points(choice.problem):
-        start_evaluation(prepared, point.bits, objective)
+        start_evaluation(prepared, data, point.bits, objective)
 
 
-def _follow(prepared: Prepared, objective: Objective) -> None:
+def _follow(prepared: Prepared, pair: DataPair, objective: Objective) -> None:
     """Progress of measurements under way; each one that ends redraws the page."""
-    pending = len(pending_evaluations(prepared, objective))
+    pending = len(pending_evaluations(prepared, pair, objective))
 
     @st.fragment(run_every=0.5 if pending else None)
     def live() -> None:
-        now = pending_evaluations(prepared, objective)
+        now = pending_evaluations(prepared, pair, objective)
         if len(now) < pending:
             st.rerun()
         with st.container(height=40, border=False):
@@ -78,12 +81,14 @@ def _follow(prepared: Prepared, objective: Objective) -> None:
     live()
 
 
-def _results(prepared: Prepared, objective: Objective, choice: Choice, job: Job | None) -> None:
+def _results(
+    prepared: Prepared, pair: DataPair, objective: Objective, choice: Choice, job: Job | None
+) -> None:
     if job is not None and job.state == "failed":
-        st.error(job.message, icon=":material/error:")
+        st.error(fmt.plain(job.message), icon=":material/error:")
     if job is not None and job.state == "finished" and job.result is not None:
         _tiles(Evaluation.from_json(job.result), choice)
-    rows = sorted(measured(prepared, objective), key=lambda row: row.size_bytes)
+    rows = sorted(measured(prepared, pair, objective), key=lambda row: row.size_bytes)
     if not rows:
         st.caption(
             "Nothing measured yet. The prediction above adds up single layers; the truth "
@@ -121,12 +126,13 @@ def _tiles(result: Evaluation, choice: Choice) -> None:
                 help=f"Full precision: {result.baseline_accuracy:.2%}.",
             )
             st.metric("Full precision", f"{result.baseline_accuracy:.2%}", border=True)
-        st.metric(
-            "Agreement",
-            f"{result.agreement:.1%}",
-            border=True,
-            help="Images on which the quantized network chooses full precision's class.",
-        )
+        if result.agreement is not None:
+            st.metric(
+                "Agreement",
+                f"{result.agreement:.1%}",
+                border=True,
+                help="Images on which the quantized network chooses full precision's class.",
+            )
 
 
 def _row(row: Measured, choice: Choice) -> dict[str, object]:
@@ -141,7 +147,7 @@ def _row(row: Measured, choice: Choice) -> dict[str, object]:
         "low": result.delta_low,
         "high": result.delta_high,
         "accuracy": None if result.accuracy is None else 100 * result.accuracy,
-        "agreement": 100 * result.agreement,
+        "agreement": None if result.agreement is None else 100 * result.agreement,
         "images": result.samples,
     }
 

@@ -6,8 +6,8 @@ import streamlit as st
 
 from qcore.allocate.curve import best_uniform, frontier_points, random_points, uniform_points
 from qcore.hardware.size import full_precision_bytes, size_ledger
-from qcore.prepare.prepared import Prepared
-from qcore.sensitivity.table import SensitivityTable
+from qcore.prepare.prepared import DataPair, Prepared
+from qcore.sensitivity.table import UNITS, SensitivityTable
 from ui import format as fmt
 from ui.allocation.dial import Choice
 from ui.charts import chart
@@ -19,9 +19,9 @@ from ui.state import focused_layer, palette
 _RANDOM_POINTS = 300
 
 
-def overview(prepared: Prepared, table: SensitivityTable, choice: Choice) -> None:
+def overview(prepared: Prepared, pair: DataPair, table: SensitivityTable, choice: Choice) -> None:
     """Tiles, bits per layer, and the curve."""
-    _tiles(prepared, choice)
+    _tiles(prepared, table, choice)
     left, right = st.columns(2)
     with left:
         st.markdown("**Bits of each layer.** Click a bar to focus it.")
@@ -34,10 +34,10 @@ def overview(prepared: Prepared, table: SensitivityTable, choice: Choice) -> Non
         _focus_line(prepared, table, choice)
     with right:
         st.markdown("**Loss against size**")
-        _curve(prepared, table, choice)
+        _curve(prepared, pair, table, choice)
 
 
-def _tiles(prepared: Prepared, choice: Choice) -> None:
+def _tiles(prepared: Prepared, table: SensitivityTable, choice: Choice) -> None:
     point, full = choice.point, full_precision_bytes(prepared.network)
     uniform = best_uniform(choice.problem, choice.budget, choice.value)
     with st.container(horizontal=True):
@@ -51,8 +51,8 @@ def _tiles(prepared: Prepared, choice: Choice) -> None:
         _metric(
             "Predicted ΔL",
             fmt.loss(point.predicted_loss),
-            "Sum of the layers' measured ΔL, nats per image. Interactions between layers are not "
-            "in it: measure to know.",
+            f"Sum of the layers' measured ΔL, {UNITS[table.config.objective]}. Interactions "
+            "between layers are not in it: measure to know.",
         )
         _metric(
             "Best uniform in budget",
@@ -72,7 +72,7 @@ def _metric(label: str, value: str, text: str) -> None:
     st.metric(label, value, border=True, help=text)
 
 
-def _curve(prepared: Prepared, table: SensitivityTable, choice: Choice) -> None:
+def _curve(prepared: Prepared, pair: DataPair, table: SensitivityTable, choice: Choice) -> None:
     curves = Curves(
         frontier_points(choice.problem),
         uniform_points(choice.problem),
@@ -86,11 +86,11 @@ def _curve(prepared: Prepared, table: SensitivityTable, choice: Choice) -> None:
             m.evaluation.delta_low,
             m.evaluation.delta_high,
         )
-        for m in measured(prepared, table.config.objective)
+        for m in measured(prepared, pair, table.config.objective)
     ]
     full = full_precision_bytes(prepared.network)
     chart(
-        pareto_figure(curves, choice.point, points, full, palette()),
+        pareto_figure(curves, choice.point, points, full, UNITS[table.config.objective], palette()),
         "allocate-pareto",
         "Predicted added loss against size: best allocations, uniform ones, random ones.",
     )
@@ -103,7 +103,7 @@ def _focus_line(prepared: Prepared, table: SensitivityTable, choice: Choice) -> 
     layer = prepared.network.layer(name)
     share = layer.weight_count / prepared.network.weight_count
     added = "" if row is None else f", adds ΔL {fmt.loss(row.delta_loss)}"
-    st.caption(f"**{name}**: {bits} bits, {share:.1%} of all weights{added}.")
+    st.caption(f"**{fmt.plain(name)}**: {bits} bits, {share:.1%} of all weights{added}.")
 
 
 def _ledger(prepared: Prepared, choice: Choice) -> str:

@@ -11,6 +11,7 @@ import plotly.graph_objects as go
 
 from qcore.allocate.curve import CurvePoint
 from qcore.graph.layer import Description
+from ui import format as fmt
 from ui.figures.symlog import Symlog, symlog_for
 from ui.format import interval, loss, size
 from ui.theme import Palette, bit_color, finish, text_on
@@ -49,7 +50,7 @@ def bits_figure(
     outline = [palette.focus if name == focus else "rgba(0,0,0,0)" for name in names]
     figure = go.Figure(
         go.Bar(
-            x=names,
+            x=[fmt.label(name) for name in names],
             y=values,
             customdata=[[name, s] for name, s in zip(names, share, strict=True)],
             text=[str(b) for b in values] if len(names) <= _MOST_LABELS else None,
@@ -62,7 +63,9 @@ def bits_figure(
             "<extra></extra>",
         )
     )
-    figure.update_xaxes(title="layer, in running order", showticklabels=len(names) <= _MOST_LABELS)
+    figure.update_xaxes(
+        title="layer, in running order", type="category", showticklabels=len(names) <= _MOST_LABELS
+    )
     figure.update_yaxes(title="weight bits", range=[0, max(8, *values) + 0.4], dtick=2)
     figure.update_layout(bargap=0.12)
     return finish(figure, palette, 380)
@@ -73,9 +76,11 @@ def pareto_figure(
     chosen: CurvePoint,
     measured: Sequence[MeasuredPoint],
     full_precision_bytes: float,
+    unit: str,
     palette: Palette,
 ) -> go.Figure:
-    """ΔL against size: frontier, uniform line, random cloud, this budget, what was measured."""
+    """ΔL (in ``unit``) against size: frontier, uniform line, random cloud, this budget, what was
+    measured."""
     points = (*curves.frontier, *curves.uniform, *curves.random)
     shown = [p.predicted_loss for p in points] + [m.delta_loss for m in measured]
     axis = symlog_for(p.predicted_loss for p in curves.frontier)
@@ -133,7 +138,7 @@ def pareto_figure(
         ticksuffix="B",
         range=_reach(p.size_bytes for p in points),
     )
-    figure.update_yaxes(title="ΔL (nats per image)", **axis.axis(shown))
+    figure.update_yaxes(title=f"ΔL ({unit})", **axis.axis(shown))
     return finish(figure, palette, 430)
 
 

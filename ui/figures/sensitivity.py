@@ -8,7 +8,8 @@ from collections.abc import Callable
 import numpy as np
 import plotly.graph_objects as go
 
-from qcore.sensitivity.table import SensitivityRow, SensitivityTable
+from qcore.sensitivity.table import UNITS, SensitivityRow, SensitivityTable
+from ui import format as fmt
 from ui.figures.symlog import symlog_for
 from ui.format import interval, loss
 from ui.theme import Palette, bit_color, finish
@@ -26,6 +27,7 @@ def heatmap_figure(table: SensitivityTable, focus: str, palette: Palette) -> go.
     customdata is (layer, bits).
     """
     names = [layer.name for layer in table.network.layers]
+    unit = UNITS[table.config.objective]
     bits = list(table.config.bits)
     cells = {(row.layer, row.bits): row for row in table.rows}
     grid = [[cells.get((name, b)) for b in bits] for name in names]
@@ -44,7 +46,7 @@ def heatmap_figure(table: SensitivityTable, focus: str, palette: Palette) -> go.
             colorscale=flat if uncertain else (_DARK_SCALE if dark else _SCALE),
             showscale=not uncertain,
             colorbar={
-                "title": {"text": "ΔL (nats)", "side": "right"},
+                "title": {"text": f"ΔL ({unit})", "side": "right"},
                 "tickvals": [-5, -4, -3, -2, -1, 0],
                 "ticktext": ["≤10<sup>−5</sup>", "10<sup>−4</sup>", "0.001", "0.01", "0.1", "≥1"],
                 "thickness": 12,
@@ -58,7 +60,7 @@ def heatmap_figure(table: SensitivityTable, focus: str, palette: Palette) -> go.
         y=[y for y, _, _ in known],
         customdata=[[row.layer, row.bits] for _, _, row in known],
         text=[loss(row.delta_loss) for _, _, row in known],
-        hovertext=[_hover(row) for _, _, row in known],
+        hovertext=[_hover(row, unit) for _, _, row in known],
         mode="markers+text",
         marker={"size": 18, "symbol": "square", "opacity": 0},
         textfont={"size": 11, "color": palette.text},
@@ -82,7 +84,8 @@ def heatmap_figure(table: SensitivityTable, focus: str, palette: Palette) -> go.
 
 def _axis(update: Callable[..., object], labels: list[str], **settings: object) -> None:
     settings = {"range": [-0.5, len(labels) - 0.5], **settings}
-    ticks = {"tickvals": list(range(len(labels))), "ticktext": labels}
+    shown = [fmt.label(str(text)) for text in labels]
+    ticks = {"tickvals": list(range(len(labels))), "ticktext": shown}
     update(showgrid=False, zeroline=False, **ticks, **settings)
 
 
@@ -93,6 +96,7 @@ def line_figure(
     rows = [row for row in table.rows if row.layer in layers]
     values = [v for r in rows for v in (r.delta_loss, r.ci_low, r.ci_high) if v is not None]
     axis = symlog_for(row.delta_loss for row in table.rows)
+    unit = UNITS[table.config.objective]
     figure = go.Figure()
     for name in sorted(layers, key=lambda layer: layer == focus):
         own = [row for row in rows if row.layer == name]
@@ -117,15 +121,15 @@ def line_figure(
                 "size": 9 if chosen else 5,
                 "color": [bit_color(r.bits) for r in own] if chosen else palette.bar,
             },
-            name=name,
-            hovertext=[_hover(r) for r in own],
+            name=fmt.label(name),
+            hovertext=[_hover(r, unit) for r in own],
             hovertemplate="%{hovertext}<extra></extra>",
             showlegend=False,
         )
     widths = table.config.bits
     reach = [widths[0] - 0.4, widths[-1] + 0.4]
     figure.update_xaxes(title="weight bits", tickvals=list(widths), range=reach)
-    figure.update_yaxes(title="ΔL (nats per image)", **axis.axis(values))
+    figure.update_yaxes(title=f"ΔL ({unit})", **axis.axis(values))
     return finish(figure, palette, 360)
 
 
@@ -139,8 +143,8 @@ def _no_loss_shown(row: SensitivityRow) -> bool:
     return row.ci_low is None or row.ci_low <= 0
 
 
-def _hover(row: SensitivityRow) -> str:
+def _hover(row: SensitivityRow, unit: str) -> str:
     return (
-        f"<b>{row.layer}</b> at {row.bits} bits<br>ΔL {loss(row.delta_loss)} nats per image"
+        f"<b>{fmt.label(row.layer)}</b> at {row.bits} bits<br>ΔL {loss(row.delta_loss)} {unit}"
         f"<br>95 %: {interval(row.ci_low, row.ci_high)}<br>{row.samples:,} images"
     )

@@ -1,0 +1,216 @@
+"""Are these calibration data any good? What was found, and what to do about it. Free of torch."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from qcore.graph.layer import Layer
+
+_MOVES = 0.10
+_FEW_CLASSES = 0.5
+
+
+@dataclass(frozen=True)
+class LayerEvidence:
+    """Do the data hold enough for this layer?
+
+    ``images_needed`` is CalibTIP's rule; the thresholds are the 99.9th percentile of |input| in the
+    even and in the odd images (None where a half is empty).
+    """
+
+    layer: str
+    images_needed: int
+    even_threshold: float | None
+    odd_threshold: float | None
+
+    @property
+    def move(self) -> float | None:
+        """How far the threshold moves between the halves, relative to their mean: 0.9 and 1.1 move
+        by 0.2."""
+        if self.even_threshold is None or self.odd_threshold is None:
+            return None
+        total = self.even_threshold + self.odd_threshold
+        return 2 * abs(self.even_threshold - self.odd_threshold) / total if total > 0 else 0.0
+
+
+@dataclass(frozen=True)
+class Trial:
+    """The full-precision network on some of the images, prepared in one way.
+
+    ``accuracy`` is None without labels; ``confidence`` is the mean probability of the class that
+    comes first, None for a network that is no classifier.
+    """
+
+    preset: str
+    images: int
+    accuracy: float | None
+    confidence: float | None
+
+
+@dataclass(frozen=True)
+class DataReport:
+    """What a look at the data found. ``class_counts`` are (class, images), empty without labels.
+
+    ``mean``, ``std``, ``low`` and ``high`` are those of the values that enter the network.
+    ``copies`` counts images that are exactly equal to an earlier one; ``commonest`` is the share of
+    images for which the network predicts its favourite class. ``own`` is the trial over all images;
+    ``trials`` are those on a part of them: as asked first, then each preset (empty where none
+    applies).
+    """
+
+    images: int
+    classes: int | None
+    class_counts: tuple[tuple[int, int], ...]
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    low: float
+    high: float
+    copies: int
+    commonest: float | None
+    own: Trial
+    trials: tuple[Trial, ...]
+    layers: tuple[LayerEvidence, ...]
+    notes: tuple[str, ...]
+    seconds: float
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @staticmethod
+    def from_json(data: Mapping[str, Any]) -> DataReport:
+        """The inverse of ``to_json``; KeyError or TypeError for a wrong field."""
+        return DataReport(
+            **{
+                **data,
+                "class_counts": tuple((label, count) for label, count in data["class_counts"]),
+                "mean": tuple(data["mean"]),
+                "std": tuple(data["std"]),
+                "own": Trial(**data["own"]),
+                "trials": tuple(Trial(**trial) for trial in data["trials"]),
+                "layers": tuple(LayerEvidence(**layer) for layer in data["layers"]),
+                "notes": tuple(data["notes"]),
+            }
+        )
+
+    @property
+    def chance(self) -> float | None:
+        """What always naming the commonest class would score; None without labels."""
+        total = sum(count for _, count in self.class_counts)
+        return max(count for _, count in self.class_counts) / total if total else None
+
+    @property
+    def best_preset(self) -> Trial | None:
+        """A preset that clearly beats the preprocessing asked for, None without one."""
+        better = [trial for trial in self.trials[1:] if _gain(trial, self.trials[0]) > 0]
+        return max(better, key=lambda trial: _gain(trial, self.trials[0]), default=None)
+
+
+def images_needed(layer: Layer) -> int:
+    """Calibration images for one equation per weight of a kernel: B >= C_in k^2 / (H W).
+
+    CalibTIP (Hubara et al. 2020, arXiv 2006.10518), supplement A. Groups divide C_in, and a linear
+    layer over tokens has as many positions as tokens. Example: 512 channels, 3x3, output 7x7:
+    94.04, so 95 images.
+    """
+    positions = math.prod(layer.output_shape) / layer.kernels
+    return math.ceil(layer.weight_count / layer.kernels / positions)
+
+
+def warnings_of(report: DataReport) -> list[str]:
+    """What is wrong with the data and what to do, the gravest first."""
+    found = [*_about_preparation(report), *_about_labels(report)]
+    if report.copies:
+        found.append(
+            f"{report.copies} of {report.images} images are exact copies of others: they add no "
+            "information, and copies on both sides make the measurement too good. Remove them."
+        )
+    moving = [la for la in report.layers if la.move is not None and la.move > _MOVES]
+    if moving:
+        worst = max(moving, key=lambda la: la.move or 0.0)
+        found.append(
+            f"The clipping threshold of {len(moving)} of {len(report.layers)} layer inputs moves "
+            f"by more than {_MOVES:.0%} between the halves of the data, most in {worst.layer} "
+            f"({worst.move:.0%}). More images make it steady."
+        )
+    short = [la for la in report.layers if la.images_needed > report.images]
+    if short:
+        most = max(short, key=lambda la: la.images_needed)
+        found.append(
+            f"{len(short)} of {len(report.layers)} layers have more weights per kernel than the "
+            f"images have positions (CalibTIP's rule); {most.layer} would need "
+            f"{most.images_needed:,} images. It matters when weights are tuned, less for rounding."
+        )
+    return found
+
+
+def _about_preparation(report: DataReport) -> list[str]:
+    found = []
+    best = report.best_preset
+    if best is not None:
+        what, before, after = _figures(best, report.trials[0])
+        found.append(
+            f"Normalisation looks wrong: with the preset “{best.preset}” {what} is {after:.0%} "
+            f"instead of {before:.0%} on the same {best.images} images."
+        )
+    spread = max(report.std, default=1.0)
+    if any(abs(m) > 2 for m in report.mean) or not 0.05 < spread < 5:
+        means = ", ".join(f"{m:.3g}" for m in report.mean)
+        found.append(
+            f"The values that enter the network have mean {means} and spread up to {spread:.3g}; "
+            "most networks are trained with about 0 and 1. Check range, mean and std."
+        )
+    confidence, classes = report.own.confidence, report.classes
+    if confidence is not None and classes is not None and confidence < max(0.2, 1.5 / classes):
+        found.append(
+            f"The network gives its first choice only {confidence:.0%} on average: these images do "
+            "not look like those it was trained on. Check normalisation and channel order."
+        )
+    varied = report.images >= 16 and (report.chance is None or report.chance < 0.7)
+    if varied and report.commonest is not None and report.commonest > 0.8:
+        found.append(
+            f"The network names one and the same class for {report.commonest:.0%} of the images. "
+            "Check normalisation, or bring images of more classes."
+        )
+    return found
+
+
+def _about_labels(report: DataReport) -> list[str]:
+    found = []
+    chance, accuracy = report.chance, report.own.accuracy
+    if accuracy is not None and chance is not None and chance < 1:
+        above = (accuracy - chance) / (1 - chance)
+        if above < 0.3:
+            found.append(
+                f"Accuracy is {accuracy:.1%}, where always naming the commonest class gives "
+                f"{chance:.1%}. Check the order of the labels and the normalisation."
+            )
+    if report.class_counts and report.classes is not None:
+        seen = len(report.class_counts)
+        if seen < _FEW_CLASSES * report.classes:
+            found.append(
+                f"The labels name {seen} of the network's {report.classes:,} classes: kernels that "
+                "serve the others look less sensitive than they are."
+            )
+        counts = [count for _, count in report.class_counts]
+        if max(counts) > 10 * min(counts):
+            found.append(
+                f"Classes are uneven: the rarest has {min(counts)} images, the commonest "
+                f"{max(counts)}. The loss follows the commonest."
+            )
+    return found
+
+
+def _gain(trial: Trial, own: Trial) -> float:
+    """By how much a trial beats the own one beyond what chance explains; not above 0 if it does
+    not."""
+    _, before, after = _figures(trial, own)
+    return after - before - 0.05 - 1.0 / math.sqrt(max(trial.images, 1))
+
+
+def _figures(trial: Trial, own: Trial) -> tuple[str, float, float]:
+    if trial.accuracy is not None and own.accuracy is not None:
+        return "accuracy", own.accuracy, trial.accuracy
+    return "mean confidence", own.confidence or 0.0, trial.confidence or 0.0

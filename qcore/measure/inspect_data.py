@@ -1,0 +1,212 @@
+"""Look at calibration data through the full-precision network."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import torch
+from torch import Tensor, fx
+
+from qcore.data.dataset import Dataset, normalise
+from qcore.data.preprocess import PRESETS, Preprocessing, from_preset
+from qcore.graph.network import Network
+from qcore.graph.run import Runner, as_tuple
+from qcore.measure.data_report import DataReport, LayerEvidence, Trial, images_needed
+from qcore.sensitivity.exact import chunk_images
+
+_MOST_IMAGES = 512
+_TRIAL_IMAGES = 64
+_BINS = 2048
+AS_ASKED = "as asked"
+_QUANTILE = 0.999
+
+Halves = tuple[Tensor, Tensor]
+Listener = Callable[[float, str], None]
+
+
+def inspect_data(
+    network: Network,
+    data: Dataset,
+    *,
+    on_progress: Listener = lambda fraction, message: None,
+) -> DataReport:
+    """Run up to 512 of the images in full precision and say what they are worth.
+
+    Two passes: one for outputs and largest inputs, one for histograms of every layer's input in
+    the even and the odd images. Images are compared with the presets on up to 64.
+    """
+    started = time.perf_counter()
+    runner = network.runner()
+    used = torch.arange(len(data))[:: max(1, -(-len(data) // _MOST_IMAGES))]
+    with torch.inference_mode():
+        first = _FirstPass(network, runner, data, used, on_progress)
+        on_progress(0.4, "thresholds in both halves")
+        layers = _evidence(network, runner, data, used, first.largest)
+        on_progress(0.8, "presets")
+        trials = _trials(network, runner, data, used)
+    values = first.values
+    return DataReport(
+        images=len(data),
+        classes=network.description.classes,
+        class_counts=_counts(data.labels),
+        mean=values[0],
+        std=values[1],
+        low=first.low,
+        high=first.high,
+        copies=_copies(data),
+        commonest=_commonest(first.choices),
+        own=_trial(AS_ASKED, first.outputs, _labels(data, used)),
+        trials=trials,
+        layers=layers,
+        notes=data.notes,
+        seconds=time.perf_counter() - started,
+    )
+
+
+class _FirstPass:
+    """Outputs, the largest input of every layer, and moments of what enters the network."""
+
+    def __init__(
+        self,
+        network: Network,
+        runner: Runner,
+        data: Dataset,
+        used: Tensor,
+        on_progress: Listener,
+    ) -> None:
+        self.largest: dict[str, float] = {}
+        self.low, self.high = float("inf"), float("-inf")
+        sums: list[Tensor] = []
+        outputs, done = [], 0
+        for indices in used.split(chunk_images(network)):
+            inputs = data.batch(indices)
+            images = as_tuple(inputs)[0].double()
+            self.low = min(self.low, float(images.min()))
+            self.high = max(self.high, float(images.max()))
+            channels = images.transpose(0, 1).flatten(1)
+            sums.append(torch.stack([channels.sum(1), channels.square().sum(1)]))
+            values = channels.shape[1] // len(indices)
+            outputs.append(_run(network, runner, inputs, len(indices), self._note))
+            done += len(indices)
+            on_progress(0.4 * done / len(used), f"{done:,} images")
+        self.outputs = torch.cat(outputs) if network.description.classes else None
+        total = torch.stack(sums).sum(0) / (values * len(used))
+        spread = (total[1] - total[0].square()).clamp_min(0).sqrt()
+        self.values = (tuple(total[0].tolist())[:3], tuple(spread.tolist())[:3])
+        self.choices = None if self.outputs is None else self.outputs.argmax(1)
+
+    def _note(self, layer: str, entering: Tensor) -> None:
+        self.largest[layer] = max(self.largest.get(layer, 0.0), float(entering.abs().max()))
+
+
+def _run(
+    network: Network,
+    runner: Runner,
+    inputs: Any,
+    count: int,
+    note: Callable[[str, Tensor], None],
+) -> Tensor:
+    """The first output for one chunk; ``note`` hears what enters each layer, without filling."""
+    names = {node: la.name for la in network.description.layers for node in la.nodes}
+    batch = network.description.batch
+
+    def observe(node: fx.Node, args: tuple[Any, ...], value: Any) -> None:
+        if node.name in names:
+            whole = batch is None or args[0].shape[0] != batch
+            note(names[node.name], args[0] if whole else args[0][:count])
+
+    position = runner.start(inputs)
+    runner.advance(position, len(runner.nodes), observe)
+    return as_tuple(runner.finish(position))[0]
+
+
+def _evidence(
+    network: Network, runner: Runner, data: Dataset, used: Tensor, largest: dict[str, float]
+) -> tuple[LayerEvidence, ...]:
+    counts: list[dict[str, Tensor]] = [{}, {}]
+    for half in (0, 1):
+
+        def note(layer: str, entering: Tensor, into: dict[str, Tensor] = counts[half]) -> None:
+            top = largest[layer] or 1.0
+            found = torch.histc(entering.abs(), bins=_BINS, min=0, max=top).double()
+            into[layer] = into[layer] + found if layer in into else found
+
+        for indices in used[half::2].split(chunk_images(network)):
+            if len(indices):
+                _run(network, runner, data.batch(indices), len(indices), note)
+    return tuple(
+        LayerEvidence(
+            layer.name,
+            images_needed(layer),
+            _quantile(counts[0].get(layer.name), largest[layer.name]),
+            _quantile(counts[1].get(layer.name), largest[layer.name]),
+        )
+        for layer in network.description.layers
+    )
+
+
+def _quantile(counts: Tensor | None, top: float) -> float | None:
+    """The upper edge of the bin in which the 99.9 % of all values are reached."""
+    if counts is None:
+        return None
+    reached = counts.cumsum(0) >= _QUANTILE * counts.sum()
+    return float((int(reached.nonzero()[0, 0]) + 1) * top / _BINS)
+
+
+def _trials(network: Network, runner: Runner, data: Dataset, used: Tensor) -> tuple[Trial, ...]:
+    own = data.preprocessing
+    if own is None or network.description.classes is None or own.channels != 3:
+        return ()
+    chosen = used[:: max(1, -(-len(used) // _TRIAL_IMAGES))]
+    candidates = {AS_ASKED: own}
+    for name in PRESETS:
+        preset = from_preset(name, network.description.input_shape)
+        values = {k: getattr(preset, k) for k in ("mean", "std", "channel_order", "value_range")}
+        candidates[name] = replace(own, **values)  # sizes as asked: the pixels stay
+    found = []
+    for name, how in candidates.items():
+        outputs = [
+            _logits(runner, data, indices, how) for indices in chosen.split(chunk_images(network))
+        ]
+        found.append(_trial(name, torch.cat(outputs), _labels(data, chosen)))
+    return tuple(found)
+
+
+def _logits(runner: Runner, data: Dataset, indices: Tensor, how: Preprocessing) -> Tensor:
+    images = normalise(data.images[indices], how)
+    extras = tuple(extra[indices] for extra in data.extras)
+    return as_tuple(runner((images, *extras) if extras else images))[0]
+
+
+def _trial(name: str, logits: Tensor | None, labels: Tensor | None) -> Trial:
+    if logits is None:
+        return Trial(name, 0, None, None)
+    confidence = float(logits.double().softmax(1).amax(1).mean())
+    hits = None if labels is None else float((logits.argmax(1).cpu() == labels).double().mean())
+    return Trial(name, len(logits), hits, confidence)
+
+
+def _labels(data: Dataset, indices: Tensor) -> Tensor | None:
+    return None if data.labels is None else data.labels[indices]
+
+
+def _counts(labels: Tensor | None) -> tuple[tuple[int, int], ...]:
+    return () if labels is None else tuple(sorted(Counter(labels.tolist()).items()))
+
+
+def _commonest(choices: Tensor | None) -> float | None:
+    if choices is None:
+        return None
+    return max(Counter(choices.tolist()).values()) / len(choices)
+
+
+def _copies(data: Dataset) -> int:
+    """Images equal to an earlier one, byte by byte."""
+    rows = data.images.contiguous()
+    seen = {hashlib.sha256(row.numpy().data).digest() for row in rows}
+    return len(rows) - len(seen)

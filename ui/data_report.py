@@ -1,0 +1,178 @@
+"""What a look at calibration data found."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pandas as pd
+import streamlit as st
+
+from qcore.data.preprocess import PRESETS, Preprocessing, from_preset
+from qcore.data.source import DataSource
+from qcore.measure.data_report import DataReport, Trial, warnings_of
+from qcore.prepare.prepared import DataPair, Prepared
+from qcore.prepare.preview import read_preview
+from qcore.store.job import Job
+from ui import format as fmt
+from ui.charts import chart
+from ui.data import look_at, pair_of
+from ui.figures.data import balance_figure, need_figure
+from ui.router import PAGES
+from ui.select import focus_clicked
+from ui.state import focused_layer, palette
+
+
+def show_report(prepared: Prepared, job: Job, report: DataReport) -> None:
+    """Preview, verdict, figures."""
+    pair, source = pair_of(job), DataSource.from_json(job.question["data"])
+    _tiles(pair, report)
+    _verdict(prepared, source, report)
+    _preview(pair)
+    _charts(prepared, report)
+    st.page_link(
+        PAGES["sensitivity"].path, label="Next: measure sensitivity", icon=":material/grid_on:"
+    )
+
+
+def _tiles(pair: DataPair, report: DataReport) -> None:
+    own = report.own
+    with st.container(horizontal=True):
+        st.metric(
+            "Images",
+            f"{pair.calibration.images:,} + {pair.evaluation.images:,}",
+            border=True,
+            help="To calibrate on, and others to measure on. The report is about the first.",
+        )
+        if own.accuracy is not None and report.chance is not None:
+            st.metric(
+                "Accuracy",
+                fmt.percent(own.accuracy),
+                border=True,
+                help="Full precision, on the images to calibrate on. Always naming the commonest "
+                f"class would give {fmt.percent(report.chance)}.",
+            )
+        if own.confidence is not None:
+            st.metric(
+                "Confidence",
+                fmt.percent(own.confidence),
+                border=True,
+                help="Mean probability of the class that comes first. Networks are sure of images "
+                "like those they were trained on.",
+            )
+        if report.class_counts:
+            of = "" if report.classes is None else f" of {report.classes:,}"
+            st.metric("Classes seen", f"{len(report.class_counts):,}{of}", border=True)
+        st.metric(
+            "Input values",
+            f"{report.low:.3g} to {report.high:.3g}",
+            border=True,
+            help="What enters the network: mean "
+            + ", ".join(f"{value:.3g}" for value in report.mean)
+            + "; standard deviation "
+            + ", ".join(f"{value:.3g}" for value in report.std),
+        )
+
+
+def _verdict(prepared: Prepared, source: DataSource, report: DataReport) -> None:
+    for note in report.notes:
+        st.info(fmt.plain(note), icon=":material/info:")
+    found = warnings_of(report)
+    if not found:
+        st.success(
+            "Nothing speaks against these data: the network knows such images, the layers' inputs "
+            "are alike in both halves, and there are enough of them.",
+            icon=":material/check_circle:",
+        )
+    for text in found:
+        st.warning(fmt.plain(text), icon=":material/warning:")
+    best, how = report.best_preset, source.preprocessing or prepared.preprocessing
+    if best is not None and how is not None:
+        st.button(
+            f"Use the preset “{best.preset}”",
+            type="primary",
+            icon=":material/auto_fix_high:",
+            on_click=look_at,
+            args=(prepared, replace(source, preprocessing=_with_preset(how, best.preset))),
+        )
+
+
+def _with_preset(how: Preprocessing, name: str) -> Preprocessing:
+    """Its normalisation; sizes stay as they are."""
+    preset = from_preset(name, how.input_shape)
+    return replace(
+        how,
+        mean=preset.mean,
+        std=preset.std,
+        channel_order=preset.channel_order,
+        value_range=preset.value_range,
+    )
+
+
+def _preview(pair: DataPair) -> None:
+    preview = read_preview(pair.calibration.fingerprint)
+    if preview is None:
+        return
+    st.markdown("**What the network sees** (resized and cropped; normalised after that)")
+    labels = None if preview.labels is None else [f"class {label}" for label in preview.labels]
+    st.image(
+        list(preview.images),
+        caption=labels,
+        width=112,
+        alt=["One of the images, as cropped"] * len(preview.images),
+    )
+
+
+def _charts(prepared: Prepared, report: DataReport) -> None:
+    focus = focused_layer(prepared)
+    left, right = st.columns([3, 2])
+    with left:
+        st.markdown("**How far each layer's threshold moves** between the halves of the images")
+        chart(
+            need_figure(report, focus, palette()),
+            "data-need",
+            "Bars: relative difference of the 99.9th percentile of each layer's input.",
+            focus_clicked,
+        )
+        _layer_line(report, focus)
+    with right:
+        if report.class_counts:
+            st.markdown("**Images of each class**")
+            chart(
+                balance_figure(report, palette()),
+                "data-balance",
+                "Bars: images of each class.",
+            )
+        if report.trials:
+            st.markdown("**The same images, prepared otherwise**")
+            st.dataframe(
+                pd.DataFrame([_trial_row(trial) for trial in report.trials]),
+                hide_index=True,
+                column_config={
+                    "accuracy": st.column_config.NumberColumn(format="%.1f %%"),
+                    "confidence": st.column_config.NumberColumn(format="%.1f %%"),
+                },
+                alt="Accuracy and confidence of the network with each preset.",
+            )
+            st.caption(
+                f"On {report.trials[0].images} images. Presets: "
+                + "; ".join(f"{name}: {preset.source}" for name, preset in PRESETS.items())
+            )
+
+
+def _layer_line(report: DataReport, focus: str) -> None:
+    layer = next((la for la in report.layers if la.layer == focus), None)
+    if layer is None or layer.even_threshold is None or layer.odd_threshold is None:
+        return
+    st.caption(
+        f"**{fmt.plain(focus)}**: {layer.even_threshold:.4g} and {layer.odd_threshold:.4g}; "
+        f"CalibTIP's rule asks for {layer.images_needed:,} images (B ≥ C·k² / HW: one equation for "
+        "each weight of a kernel)."
+    )
+
+
+def _trial_row(trial: Trial) -> dict[str, object]:
+    return {
+        "prepared as": trial.preset,
+        "accuracy": None if trial.accuracy is None else 100 * trial.accuracy,
+        "confidence": None if trial.confidence is None else 100 * trial.confidence,
+    }

@@ -1,0 +1,58 @@
+"""The networks that can be chosen, and what they are called."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from qcore.errors import BadInput
+from qcore.graph.reference import parse_reference
+from qcore.jobs.questions import ENGINE
+from qcore.samples import SAMPLES
+from qcore.store.uploads import PREFIX, get_upload
+from ui.engine import engine
+from ui.state import MODEL
+
+SAMPLE_MODELS = tuple(f"sample:{name}" for name in SAMPLES)
+
+
+def models() -> list[str]:
+    """References: the samples, then what was opened before, newest first."""
+    opened = [
+        str(job.question["model"])
+        for job in engine().store.jobs("prepare")
+        if job.state != "failed" and job.question["engine"] == ENGINE
+    ]
+    now = st.session_state.get(MODEL)
+    candidates = [*SAMPLE_MODELS, *([now] if isinstance(now, str) else []), *opened]
+    return [ref for ref in dict.fromkeys(candidates) if ref in SAMPLE_MODELS or _is_there(ref)]
+
+
+def title_of(reference: str) -> str:
+    """What to call a network: ``upload:ID`` goes by the name of its file."""
+    before, prefix, rest = reference.rpartition(PREFIX)
+    if not prefix:
+        return reference
+    upload_id, mark, size = rest.partition("#")
+    try:
+        return f"{before}{get_upload(upload_id).title}{mark}{size}"
+    except BadInput:  # removed since
+        return reference
+
+
+def upload_id_of(reference: str) -> str | None:
+    """The id of the upload that a reference is read from, None where it is none."""
+    _, prefix, rest = reference.rpartition(PREFIX)
+    return rest.partition("#")[0] if prefix else None
+
+
+def _is_there(reference: str) -> bool:
+    """False for files whose upload was removed, for paths, and for what is no reference."""
+    try:
+        file = parse_reference(reference).file
+        if file is not None and not file.startswith(PREFIX):
+            return False  # a path of the command line: the page reads no paths
+        if file is not None:
+            get_upload(file.removeprefix(PREFIX))
+    except BadInput:
+        return False
+    return True
