@@ -81,7 +81,7 @@ def upload_box(
         key=key,
         on_change=_store,
         args=(role, key, on_stored),
-        max_upload_size=limit_bytes() // 10**6,
+        max_upload_size=max(1, limit_bytes() // 2**20),
         help=note,
     )
     refused = st.session_state.pop(f"refused-{role}", None)

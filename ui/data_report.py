@@ -145,11 +145,17 @@ def _charts(prepared: Prepared, report: DataReport) -> None:
         if report.trials:
             st.markdown("**The same images, prepared otherwise**")
             st.dataframe(
-                pd.DataFrame([_trial_row(trial) for trial in report.trials]),
+                pd.DataFrame([_trial_row(trial) for trial in report.trials]).dropna(
+                    axis="columns", how="all"
+                ),
                 hide_index=True,
                 column_config={
                     "accuracy": st.column_config.NumberColumn(format="%.1f %%"),
                     "confidence": st.column_config.NumberColumn(format="%.1f %%"),
+                    "gain": st.column_config.NumberColumn(
+                        format="%+.1f",
+                        help="In points, of accuracy where there are labels, else of confidence.",
+                    ),
                 },
                 alt="Accuracy and confidence of the network with each preset.",
             )
@@ -175,4 +181,5 @@ def _trial_row(trial: Trial) -> dict[str, object]:
         "prepared as": trial.preset,
         "accuracy": None if trial.accuracy is None else 100 * trial.accuracy,
         "confidence": None if trial.confidence is None else 100 * trial.confidence,
+        "gain": None if not trial.gain else 100 * trial.gain,
     }

@@ -46,7 +46,7 @@ def controls(prepared: Prepared, pair: DataPair, job: Job | None) -> None:
                 objectives,
                 default=objectives[0],
                 required=True,
-                key=f"objective-{'-'.join(objectives)}",
+                key=f"objective-{objectives[0]}",
                 persist_state="session",
                 format_func=lambda o: fmt.LOSS_NAMES[o],
                 help="; ".join(OBJECTIVES[o] for o in objectives),

@@ -5,11 +5,10 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable
-from dataclasses import replace
 
 from qcore.cli.files import read_allocation
+from qcore.cli.preparing import data_source
 from qcore.data.load import load_data
-from qcore.data.preprocess import Preprocessing, checked, from_preset
 from qcore.data.source import DataSource
 from qcore.errors import BadInput
 from qcore.graph.load import load_network
@@ -37,7 +36,7 @@ def ask_sensitivity(arguments: argparse.Namespace, listener: Listener) -> Sensit
     The same question asked in the browser is the same job. Raises BadInput.
     """
     network = load_network(arguments.model)
-    source = data_source(arguments, network)
+    source = _source(arguments.data, arguments, network)
     data = load_data(source, network, "calibration")
     tell(*network.description.notes, *data.notes)
     labelled = data.labels is not None
@@ -81,7 +80,7 @@ def ask_evaluation(arguments: argparse.Namespace, listener: Listener) -> Evaluat
     if chosen_for is not None and chosen_for != network.description.fingerprint:
         note = f"the allocation was chosen for other weights ({allocation.model})"
         tell(note)
-    data = load_data(data_source(arguments, network), network, "evaluation")
+    data = load_data(_source(arguments.data, arguments, network), network, "evaluation")
     tell(*network.description.notes, *data.notes)
     if allocation.objective == "cross_entropy" and data.labels is None:
         raise BadInput(
@@ -89,29 +88,12 @@ def ask_evaluation(arguments: argparse.Namespace, listener: Listener) -> Evaluat
             "give labelled data, or choose it from a table made with --objective kl"
         )
     if arguments.calibration is not None:
-        calibration = DataSource(arguments.calibration, _preprocessing(arguments, network))
-        load_data(calibration, network, "calibration")
+        load_data(_source(arguments.calibration, arguments, network), network, "calibration")
     return evaluate(network, data, allocation, allocation.objective, on_progress=listener)
 
 
-def data_source(arguments: argparse.Namespace, network: Network) -> DataSource:
-    """DATA with the preprocessing that the options ask for. Raises BadInput."""
-    return DataSource(arguments.data, _preprocessing(arguments, network))
-
-
-def _preprocessing(arguments: argparse.Namespace, network: Network) -> Preprocessing | None:
-    """The network's own unless an option was given; a preset is what other options change."""
-    names = ("fit", "interpolation", "channel_order", "value_range", "mean", "std")
-    given = {name: getattr(arguments, name) for name in names}
-    changed = {name: value for name, value in given.items() if value is not None}
-    if arguments.resize is not None:
-        changed["resize_px"] = arguments.resize
-    if not changed and arguments.preset is None:
-        return None
-    base = network.preprocessing
-    if arguments.preset is not None or base is None:
-        base = from_preset(arguments.preset or "ImageNet", network.description.input_shape)
-    return checked(replace(base, **changed))
+def _source(reference: str, arguments: argparse.Namespace, network: Network) -> DataSource:
+    return data_source(reference, arguments, network.preprocessing, network.description.input_shape)
 
 
 def tell(*notes: str) -> None:

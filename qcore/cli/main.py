@@ -6,11 +6,11 @@ import argparse
 import math
 import sys
 from collections.abc import Sequence
-from typing import NoReturn, get_args
+from typing import NoReturn
 
 from qcore.cli.commands import COMMANDS
+from qcore.cli.preparing import add_preparing
 from qcore.cli.show import check_target, text_beside_json, write_json
-from qcore.data.preprocess import PRESETS, ChannelOrder, Fit, Interpolation, ValueRange
 from qcore.errors import BadInput
 from qcore.memory import keep_freed_memory
 from qcore.quantize.limits import DEFAULT_BITS, MAX_BITS, MIN_BITS
@@ -76,7 +76,7 @@ def _parser() -> argparse.ArgumentParser:
     sensitivity.add_argument("--objective", choices=list(OBJECTIVES))
     sensitivity.add_argument("--limit", type=_count, metavar="N", help="use N images at most")
     sensitivity.add_argument("--seed", type=_seed, default=0, metavar="S", help="which N images")
-    _add_preprocessing(sensitivity)
+    add_preparing(sensitivity)
     sensitivity.add_argument(
         "--fresh", action="store_true", help="measure again what the store knows"
     )
@@ -103,23 +103,8 @@ def _parser() -> argparse.ArgumentParser:
         metavar="DATA",
         help="data for thresholds and bias correction; weights alone need none",
     )
-    _add_preprocessing(evaluate)
+    add_preparing(evaluate)
     return parser
-
-
-def _add_preprocessing(command: argparse.ArgumentParser) -> None:
-    """How images become inputs, where the network does not say or says otherwise."""
-    group = command.add_argument_group(
-        "preparing images", "default: the network's own where it is known (samples, torchvision)"
-    )
-    group.add_argument("--preset", choices=list(PRESETS), help="normalisation of a family")
-    group.add_argument("--resize", type=_count, metavar="PX", help="short side before the crop")
-    group.add_argument("--fit", choices=get_args(Fit))
-    group.add_argument("--interpolation", choices=get_args(Interpolation))
-    group.add_argument("--mean", type=_numbers, metavar="R,G,B")
-    group.add_argument("--std", type=_numbers, metavar="R,G,B")
-    group.add_argument("--channel-order", choices=get_args(ChannelOrder))
-    group.add_argument("--value-range", choices=get_args(ValueRange))
 
 
 def _bits(text: str) -> tuple[int, ...]:
@@ -130,13 +115,6 @@ def _bits(text: str) -> tuple[int, ...]:
     if not all(MIN_BITS <= b <= MAX_BITS for b in bits):
         raise argparse.ArgumentTypeError(f"bit widths are {MIN_BITS} to {MAX_BITS}, got {text}")
     return bits
-
-
-def _numbers(text: str) -> tuple[float, ...]:
-    try:
-        return tuple(float(part) for part in text.split(","))
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a list like 0.5,0.5,0.5") from None
 
 
 def _count(text: str) -> int:

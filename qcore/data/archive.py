@@ -12,6 +12,7 @@ import lzma
 import re
 import stat
 import struct
+import unicodedata
 import zipfile
 import zlib
 from dataclasses import dataclass
@@ -154,7 +155,8 @@ def _directory_bytes(file: IO[bytes]) -> int:
 
 def _name_fault(info: zipfile.ZipInfo) -> str | None:
     name = info.orig_filename
-    if not name.isprintable():
+    # Other unprintable characters are harmless and common: macOS puts U+202F into screenshots' names.
+    if any(unicodedata.category(character) in ("Cc", "Cs") for character in name):
         return "has control characters in its name"
     if name.startswith("/") or re.match("[A-Za-z]:", name):
         return "has an absolute path"

@@ -43,7 +43,23 @@ def _load(text: str, stamp: str) -> Network:
         return build_network(module, text, (preprocessing.input_shape,), preprocessing)
     if reference.kind == "torchvision":
         return _load_torchvision(reference, text)
-    return _load_file(reference, text)
+    try:
+        return _load_file(reference, text)
+    except (BadInput, MemoryError):
+        raise
+    except Exception as error:  # a file can state any operator with any arguments
+        if "allocate memory" in str(error):
+            raise
+        reason = str(error).strip().splitlines()[0] if str(error).strip() else repr(error)
+        raise BadInput(
+            f"{title_of(reference)} cannot be run as a network ({reason[:200]}); export it again"
+        ) from error
+
+
+def title_of(reference: ModelReference) -> str:
+    """What the owner of a file calls it."""
+    assert reference.file is not None
+    return next(iter(files_of(reference.file)))
 
 
 def _load_torchvision(reference: ModelReference, text: str) -> Network:

@@ -10,6 +10,7 @@ from typing import Any
 from qcore.graph.layer import Layer
 
 _MOVES = 0.10
+_WORTH = 0.03
 _FEW_CLASSES = 0.5
 
 
@@ -41,13 +42,17 @@ class Trial:
     """The full-precision network on some of the images, prepared in one way.
 
     ``accuracy`` is None without labels; ``confidence`` is the mean probability of the class that
-    comes first, None for a network that is no classifier.
+    comes first, None for a network that is no classifier. ``gain`` is by how much the accuracy (the
+    confidence, without labels) is above that of the images as asked for, image by image, and
+    ``gain_low`` the lower end of its 95 % interval; None where there is nothing to compare.
     """
 
     preset: str
     images: int
     accuracy: float | None
     confidence: float | None
+    gain: float | None = None
+    gain_low: float | None = None
 
 
 @dataclass(frozen=True)
@@ -103,9 +108,9 @@ class DataReport:
 
     @property
     def best_preset(self) -> Trial | None:
-        """A preset that clearly beats the preprocessing asked for, None without one."""
-        better = [trial for trial in self.trials[1:] if _gain(trial, self.trials[0]) > 0]
-        return max(better, key=lambda trial: _gain(trial, self.trials[0]), default=None)
+        """A preset that beats the preprocessing asked for beyond chance, None without one."""
+        better = [t for t in self.trials if (t.gain or 0) >= _WORTH and (t.gain_low or 0) > 0]
+        return max(better, key=lambda trial: trial.gain or 0.0, default=None)
 
 
 def images_needed(layer: Layer) -> int:
@@ -152,8 +157,8 @@ def _about_preparation(report: DataReport) -> list[str]:
     if best is not None:
         what, before, after = _figures(best, report.trials[0])
         found.append(
-            f"Normalisation looks wrong: with the preset “{best.preset}” {what} is {after:.0%} "
-            f"instead of {before:.0%} on the same {best.images} images."
+            f"Normalisation looks wrong: with the preset “{best.preset}” {what} is {after:.1%} "
+            f"instead of {before:.1%} on the same {best.images} images."
         )
     spread = max(report.std, default=1.0)
     if any(abs(m) > 2 for m in report.mean) or not 0.05 < spread < 5:
@@ -201,13 +206,6 @@ def _about_labels(report: DataReport) -> list[str]:
                 f"{max(counts)}. The loss follows the commonest."
             )
     return found
-
-
-def _gain(trial: Trial, own: Trial) -> float:
-    """By how much a trial beats the own one beyond what chance explains; not above 0 if it does
-    not."""
-    _, before, after = _figures(trial, own)
-    return after - before - 0.05 - 1.0 / math.sqrt(max(trial.images, 1))
 
 
 def _figures(trial: Trial, own: Trial) -> tuple[str, float, float]:

@@ -18,6 +18,7 @@ from qcore.graph.network import Network
 from qcore.graph.run import Runner, as_tuple
 from qcore.measure.data_report import DataReport, LayerEvidence, Trial, images_needed
 from qcore.sensitivity.exact import chunk_images
+from qcore.sensitivity.interval import Moments
 
 _MOST_IMAGES = 512
 _TRIAL_IMAGES = 64
@@ -168,13 +169,29 @@ def _trials(network: Network, runner: Runner, data: Dataset, used: Tensor) -> tu
         preset = from_preset(name, network.description.input_shape)
         values = {k: getattr(preset, k) for k in ("mean", "std", "channel_order", "value_range")}
         candidates[name] = replace(own, **values)  # sizes as asked: the pixels stay
-    found = []
+    labels, scores, found = _labels(data, chosen), {}, []
     for name, how in candidates.items():
         outputs = [
             _logits(runner, data, indices, how) for indices in chosen.split(chunk_images(network))
         ]
-        found.append(_trial(name, torch.cat(outputs), _labels(data, chosen)))
+        logits = torch.cat(outputs)
+        scores[name] = _score(logits, labels)
+        gain = scores[name] - scores[AS_ASKED]
+        found.append(_with_gain(_trial(name, logits, labels), gain))
     return tuple(found)
+
+
+def _score(logits: Tensor, labels: Tensor | None) -> Tensor:
+    """(N,) float64, larger is better: 1 for a hit, or the probability of the first choice."""
+    if labels is None:
+        return logits.double().softmax(1).amax(1).cpu()
+    return (logits.argmax(1).cpu() == labels).double()
+
+
+def _with_gain(trial: Trial, gain: Tensor) -> Trial:
+    sums = Moments().plus(len(gain), float(gain.sum()), float(gain.square().sum()))
+    low, _ = sums.interval() or (None, None)
+    return replace(trial, gain=sums.mean, gain_low=low)
 
 
 def _logits(runner: Runner, data: Dataset, indices: Tensor, how: Preprocessing) -> Tensor:
@@ -186,9 +203,8 @@ def _logits(runner: Runner, data: Dataset, indices: Tensor, how: Preprocessing) 
 def _trial(name: str, logits: Tensor | None, labels: Tensor | None) -> Trial:
     if logits is None:
         return Trial(name, 0, None, None)
-    confidence = float(logits.double().softmax(1).amax(1).mean())
-    hits = None if labels is None else float((logits.argmax(1).cpu() == labels).double().mean())
-    return Trial(name, len(logits), hits, confidence)
+    hits = None if labels is None else float(_score(logits, labels).mean())
+    return Trial(name, len(logits), hits, float(_score(logits, None).mean()))
 
 
 def _labels(data: Dataset, indices: Tensor) -> Tensor | None:

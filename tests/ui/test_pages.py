@@ -31,13 +31,13 @@ def press(app: AppTest, label: str) -> AppTest:
     return app
 
 
-@pytest.mark.parametrize("page", [None, "weights", "sensitivity", "allocate"])
+@pytest.mark.parametrize("page", [None, "data", "weights", "sensitivity", "allocate"])
 def test_without_a_network_every_page_says_what_it_shows_and_offers_the_samples(
     open_page: Open, page: str | None
 ) -> None:
     app = open_page(page)
     labels = [button.label for button in app.button]
-    assert labels == [f"Open {sample.title}" for sample in SAMPLES.values()]
+    assert labels == [*(f"Open {sample.title}" for sample in SAMPLES.values()), "Open"]
     assert "Start with a sample network" in text_of(app)
 
 
@@ -56,7 +56,7 @@ def test_weights_page_shows_layer_then_kernel(open_page: Open) -> None:
     app.selectbox(key="kernel").set_value("5").run()
     assert not app.exception
     assert metrics(app)["Weights"] == "144"
-    assert "kernel 5 of down.conv" in text_of(app)
+    assert r"kernel 5 of down\.conv" in text_of(app)
 
 
 def test_kernel_of_a_wide_layer_is_dropped_where_the_next_layer_is_narrower(
@@ -81,7 +81,7 @@ def measured_app(open_page: Open) -> AppTest:
     """The sensitivity page after a small run."""
     app = open_page("sensitivity", model=FASHION)
     assert "Nothing has been measured" in text_of(app)
-    app.segmented_control(key="objective-True").set_value("kl")
+    app.segmented_control(key="objective-cross_entropy").set_value("kl")
     app.number_input[0].set_value(64).run()
     return press(app, "Measure sensitivity")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from qcore.allocate.budget import to_bit_allocation
+from qcore.cli.preparing import options_text
 from qcore.prepare.prepared import Prepared
 from qcore.sensitivity.table import SensitivityTable
 from ui import format as fmt
@@ -26,6 +27,6 @@ def export(prepared: Prepared, table: SensitivityTable, choice: Choice) -> None:
         csv = allocation_csv(allocation, prepared.network)
         download("Configuration (CSV)", csv, f"{name}.csv", "cfg-csv")
         st.caption(
-            f"Measure it anywhere: `python -m qcore evaluate {prepared.network.name} "
-            f"{table.data.reference} --bits {name}.json`"
+            f"Measure it on this machine: `python -m qcore evaluate {prepared.network.name} "
+            f"{table.data.reference} --bits {name}.json {options_text(table.data)}`"
         )

@@ -96,7 +96,7 @@ def _results(
         )
         return
     st.dataframe(
-        pd.DataFrame([_row(row, choice) for row in rows]),
+        pd.DataFrame([_row(row, choice) for row in rows]).dropna(axis="columns", how="all"),
         hide_index=True,
         column_config=_COLUMNS,
         alt="All measured allocations: predicted beside measured.",
