@@ -155,7 +155,7 @@ def _directory_bytes(file: IO[bytes]) -> int:
 
 def _name_fault(info: zipfile.ZipInfo) -> str | None:
     name = info.orig_filename
-    # Other unprintable characters are harmless and common: macOS puts U+202F into screenshots' names.
+    # Other unprintable characters do no harm: macOS puts U+202F into the names of screenshots.
     if any(unicodedata.category(character) in ("Cc", "Cs") for character in name):
         return "has control characters in its name"
     if name.startswith("/") or re.match("[A-Za-z]:", name):
