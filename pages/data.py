@@ -4,7 +4,7 @@ import streamlit as st
 
 from ui.bring import upload_box
 from ui.data import chosen_job, report_of
-from ui.data_intake import IMAGE_TYPES, arrived, how_to_prepare, sample_summary
+from ui.data_intake import arrived, how_to_prepare, sample_summary
 from ui.data_report import show_report
 from ui.jobs import wait_for
 from ui.network import require_network
@@ -20,7 +20,6 @@ with st.container(border=True):
     upload_box(
         "data",
         "Images of your own: a ZIP (class folders give labels), a .npz, idx files, or loose images",
-        IMAGE_TYPES,
         "Half of them calibrate, the other half measures. A few dozen are enough to begin with. "
         "They stay in this server's store until you remove them.",
         lambda upload: arrived(prepared, upload),

@@ -4,10 +4,12 @@ import streamlit as st
 
 from qcore.hardware.size import full_precision_bytes
 from ui import format as fmt
-from ui.bring import architecture_choice, bring_network, remove_button
+from ui.bring import bring_network
 from ui.charts import chart
 from ui.figures.layers import share_figure
+from ui.models import title_of
 from ui.network import forget_network, require_network
+from ui.own_file import own_file
 from ui.router import PAGES, ensure_router
 from ui.select import focus_clicked, focus_row
 from ui.state import focused_layer, palette
@@ -21,6 +23,7 @@ prepared = require_network(
 network = prepared.network
 focus = focused_layer(prepared)
 
+st.markdown(f"**{fmt.plain(title_of(network.name))}**")
 with st.container(horizontal=True):
     st.metric(
         "Parameters",
@@ -55,9 +58,8 @@ with st.container(horizontal=True):
 if network.weights_note:
     st.warning(fmt.plain(network.weights_note), icon=":material/warning:")
     st.button("Try again", icon=":material/refresh:", on_click=forget_network)
-for note in network.notes:
-    st.info(fmt.plain(note), icon=":material/info:")
-architecture_choice(network.name)
+if network.notes:
+    st.info("  \n".join(fmt.plain(note) for note in network.notes), icon=":material/info:")
 
 st.subheader("Where weights and work are")
 chart(
@@ -97,6 +99,6 @@ if prepared.data:
     )
 else:
     st.page_link(PAGES["data"].path, label="Next: bring images", icon=":material/photo_library:")
+own_file(network.name)
 with st.expander("Open another network", icon=":material/folder_open:"):
     bring_network()
-    remove_button(network.name)

@@ -1,4 +1,4 @@
-"""The one error a user's input can cause."""
+"""The one error a user's input can cause, and the one that no reader may swallow."""
 
 from __future__ import annotations
 
@@ -11,3 +11,9 @@ class BadInput(ValueError):
 
     def __init__(self, message: str) -> None:
         super().__init__(" ".join(message.split()))
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """True where an allocation failed, which torch tells only in the words of a RuntimeError."""
+    words = str(error) if isinstance(error, RuntimeError) else ""
+    return isinstance(error, MemoryError) or "allocate memory" in words or "bad_alloc" in words

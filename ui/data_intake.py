@@ -16,8 +16,6 @@ from ui.engine import engine
 from ui.preprocessing import first_guess, preprocessing_card
 from ui.state import DATA, choose_data
 
-IMAGE_TYPES = [".zip", ".npz", ".gz", ".jpg", ".jpeg", ".png", ".bmp", ".webp"]
-
 
 def arrived(prepared: Prepared, upload: Upload) -> None:
     """Look at new data at once, prepared as is likely; for callbacks."""

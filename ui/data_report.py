@@ -74,8 +74,8 @@ def _tiles(pair: DataPair, report: DataReport) -> None:
 
 
 def _verdict(prepared: Prepared, source: DataSource, report: DataReport) -> None:
-    for note in report.notes:
-        st.info(fmt.plain(note), icon=":material/info:")
+    if report.notes:
+        st.info("  \n".join(fmt.plain(note) for note in report.notes), icon=":material/info:")
     found = warnings_of(report)
     if not found:
         st.success(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from qcore.jobs.questions import PrepareQuestion
+from qcore.jobs.questions import PrepareQuestion, to_json
 from qcore.jobs.runner import JobRunner
 from qcore.prepare.prepared import LayerWeights, Prepared, read_layer
 from qcore.samples import source_stamp
@@ -37,8 +37,14 @@ def _stamp(model: str) -> str:
 
 
 def prepare_job(model: str) -> Job:
-    """The job that prepares a network, started if nobody has; done already where it ever was."""
+    """The job that prepares a network, started if nobody has; done already where it ever was.
+
+    One that failed stays failed until somebody forgets it: every rerun of a page asks again.
+    """
     question = PrepareQuestion(model, _stamp(model))
+    known = engine().store.find(question.kind, to_json(question))
+    if known is not None and known.state == "failed":
+        return known
     job = engine().runner.submit(question)
     if job.state == "finished" and not prepared(job).weights_path.exists():
         engine().store.forget(job.id)

@@ -16,8 +16,11 @@ _MARKUP = re.compile(r"([\\`*_{}\[\]()#+\-.!|~$:<>&^=])")
 
 
 def plain(text: str) -> str:
-    """Text that somebody else wrote, for a place that reads markdown: ``a*b`` -> ``a\\*b``."""
-    return _MARKUP.sub(r"\\\1", text)
+    """Text that somebody else wrote, for a place that reads markdown: ``a*b`` -> ``a\\*b``.
+
+    White space becomes single spaces: indented lines would be code, and empty ones paragraphs.
+    """
+    return _MARKUP.sub(r"\\\1", " ".join(text.split()))
 
 
 def label(text: str) -> str:

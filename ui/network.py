@@ -10,10 +10,11 @@ from qcore.prepare.prepared import Prepared
 from qcore.samples import SAMPLES
 from qcore.store.job import Job
 from ui import format as fmt
-from ui.bring import architecture_choice, bring_network, remove_button
+from ui.bring import bring_network
 from ui.engine import engine, prepare_job, prepared
 from ui.jobs import wait_for
 from ui.models import models, title_of
+from ui.own_file import own_file
 from ui.state import MODEL, open_model
 
 
@@ -45,16 +46,14 @@ def _refused(model: str, job: Job) -> None:
     st.error(text, icon=":material/error:")
     if EXPORT_HINT in job.message:
         st.markdown("Run this where the model can be loaded, then bring `model.pt2`:")
-        st.code(EXPORT_RECIPE, language="python")
-    architecture_choice(model)
-    with st.container(horizontal=True):
-        st.button(
-            "Try again",
-            icon=":material/refresh:",
-            on_click=engine().store.forget,
-            args=(job.id,),
-        )
-        remove_button(model)
+        st.code(EXPORT_RECIPE, language="python", wrap_lines=True)
+    st.button(
+        "Try again",
+        icon=":material/refresh:",
+        on_click=engine().store.forget,
+        args=(job.id,),
+    )
+    own_file(model)
     bring_network()
 
 

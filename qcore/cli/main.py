@@ -12,7 +12,7 @@ from qcore.cli.commands import COMMANDS
 from qcore.cli.preparing import add_preparing
 from qcore.cli.show import check_target, text_beside_json, write_json
 from qcore.errors import BadInput
-from qcore.memory import keep_freed_memory
+from qcore.memory import keep_freed_memory, wait_without_spinning
 from qcore.quantize.limits import DEFAULT_BITS, MAX_BITS, MIN_BITS
 from qcore.sensitivity.table import OBJECTIVES
 
@@ -29,6 +29,7 @@ class _OneLineParser(argparse.ArgumentParser):
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command. Returns the exit code: 0, 2 on bad input, 130 when interrupted."""
     keep_freed_memory()
+    wait_without_spinning()
     try:
         arguments = _parser().parse_args(argv)
         check_target(arguments.json)

@@ -76,6 +76,12 @@ def options_text(source: DataSource) -> str:
     return shlex.join(words)
 
 
+def measure_command(model: str, source: DataSource, allocation_file: str) -> str:
+    """What measures an allocation on a source's held-out images, as typed into a shell."""
+    words = ["python", "-m", "qcore", "evaluate", model, source.reference]
+    return f"{shlex.join([*words, '--bits', allocation_file])} {options_text(source)}".rstrip()
+
+
 def _text(values: tuple[float, ...]) -> str:
     return ",".join(repr(value) for value in values)
 

@@ -30,6 +30,8 @@ _ENCRYPTED = 0x1 | 0x40 | 0x2000
 _LOCAL_HEADER = struct.Struct("<4s5H3L2H")
 _END_BYTES = 22
 _DIRECTORY_BYTES = 64 * 2**20
+_DIRECTORY_ENTRIES = 200_000
+_ENTRY_START = b"PK\1\2"
 _BLOCK_BYTES = 2**20
 # Tiny entries of one repeated byte have any ratio; the total is limited all the same.
 _RATIO_SLACK_BYTES = 64 * 2**10
@@ -59,22 +61,21 @@ class ArchiveLimits:
 def open_archive(path: Path, title: str) -> zipfile.ZipFile:
     """Open a ZIP for reading; the caller closes it.
 
-    Raises BadInput where the file is no ZIP, is cut off, or has a directory of more than 64 MB
-    (``zipfile`` would read all of it before anything can be checked).
+    Raises BadInput where the file is no ZIP, is cut off, or has a directory of more than 64 MB or
+    200,000 entries (``zipfile`` would read all of it before anything can be checked).
     """
-    archive = None
     try:
         with path.open("rb") as file:
             size = _directory_bytes(file)
-        if size <= _DIRECTORY_BYTES:
-            archive = zipfile.ZipFile(path)
+            count = _directory_entries(file, size) if size <= _DIRECTORY_BYTES else 0
+        if size <= _DIRECTORY_BYTES and count <= _DIRECTORY_ENTRIES:
+            return zipfile.ZipFile(path)
     except _DAMAGE as error:
         raise BadInput(
             f"{title} is no ZIP archive, or is cut off ({_reason(error)}); save or copy it again"
         ) from error
-    if archive is None:
-        raise BadInput(f"{title} has a directory of {size} bytes; give an archive of fewer files")
-    return archive
+    holds = f"about {count:,} entries" if count else f"a directory of {size} bytes"
+    raise BadInput(f"{title} has {holds}; give an archive of fewer files")
 
 
 def check_archive(
@@ -151,6 +152,13 @@ def _directory_bytes(file: IO[bytes]) -> int:
     if wide >= 0:  # it counts also where the short record could have held the size
         size = max(size % 0xFFFFFFFF, int.from_bytes(tail[wide + 40 : wide + 48], "little"))
     return size
+
+
+def _directory_entries(file: IO[bytes], size: int) -> int:
+    """How many entries the directory has, or a few more: it ends within the last 66 kB."""
+    length = file.seek(0, 2)
+    file.seek(max(0, length - _END_BYTES - 2**16 - 76 - size))
+    return sum(block.count(_ENTRY_START) for block in iter(lambda: file.read(_BLOCK_BYTES), b""))
 
 
 def _name_fault(info: zipfile.ZipInfo) -> str | None:

@@ -102,7 +102,7 @@ def check_fits(
     ``classes`` None is a network that is no classifier: labels are not looked at.
     """
     if len(data) == 0:
-        raise BadInput(f"{data.name} holds no images")
+        raise BadInput(f"{data.name} holds no images; give at least one")
     _check_values(data, "images", data.images, input_shape)
     for (name, shape), extra in zip(extra_inputs, data.extras, strict=True):
         _check_values(data, repr(name), extra, shape)

@@ -52,7 +52,7 @@ def _export(module: nn.Module, shapes: Shapes, batch: int | None) -> Program:
         except BadInput:
             pass
         raise
-    if batch is None or varies(program, batch):
+    if batch is None or varies(program, batch, lambda inputs: module(*inputs)):
         return program
     return export_module(module, shapes, batch)
 

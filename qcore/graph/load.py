@@ -7,7 +7,7 @@ import functools
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from qcore.errors import BadInput
+from qcore.errors import BadInput, is_out_of_memory
 from qcore.graph.build import build_network, network_from_program
 from qcore.graph.network import Network
 from qcore.graph.recipes import EXPORT_HINT
@@ -45,10 +45,10 @@ def _load(text: str, stamp: str) -> Network:
         return _load_torchvision(reference, text)
     try:
         return _load_file(reference, text)
-    except (BadInput, MemoryError):
+    except BadInput:
         raise
     except Exception as error:  # a file can state any operator with any arguments
-        if "allocate memory" in str(error):
+        if is_out_of_memory(error):
             raise
         reason = str(error).strip().splitlines()[0] if str(error).strip() else repr(error)
         raise BadInput(
@@ -123,10 +123,12 @@ def _load_weights_alone(path: Path, title: str, text: str) -> Network:
 
     state = read_state(path, title)
     guesses = guess_architectures(state)
+    model = None
     if guesses:
         with contextlib.suppress(BadInput):
             model = build_with_state(guesses[0], state)
-            return _from_torchvision(model, text, f"these weights fit {guesses[0]} of torchvision")
+    if model is not None:
+        return _from_torchvision(model, text, f"these weights fit {guesses[0]} of torchvision")
     near = f" (nearest: {', '.join(guesses)})" if guesses else ""
     raise BadInput(
         f"{title} holds weights that fit no torchvision network{near}; name the architecture with "

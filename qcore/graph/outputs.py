@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, fx
 
-from qcore.errors import BadInput
+from qcore.errors import BadInput, is_out_of_memory
 from qcore.graph.program import Program
 from qcore.graph.run import Runner, as_tuple
 
@@ -58,8 +58,12 @@ def _run(program: Program) -> tuple[Tensor, ...]:
         with torch.inference_mode():
             return as_tuple(runner(inputs))
     except Exception as error:  # any operator of a broken graph
+        if is_out_of_memory(error):
+            raise
         reason = str(error).strip().splitlines()[0] if str(error).strip() else repr(error)
-        raise BadInput(f"this network cannot be run on a blank image: {reason[:200]}") from error
+        raise BadInput(
+            f"this network cannot be run on a blank image ({reason[:200]}); export it again"
+        ) from error
 
 
 def _fault(value: object, images: int) -> str | None:

@@ -19,7 +19,7 @@ from torch.export.graph_signature import (
     TensorArgument,
 )
 
-from qcore.errors import BadInput
+from qcore.errors import BadInput, is_out_of_memory
 
 _CONSTANT_KINDS = (InputKind.PARAMETER, InputKind.BUFFER, InputKind.CONSTANT_TENSOR)
 
@@ -64,6 +64,8 @@ def export_module(module: nn.Module, input_shapes: Shapes, batch: int | None = N
         except BadInput:
             raise
         except Exception as error:  # torch.export raises many types
+            if is_out_of_memory(error):
+                raise
             reason = str(error).strip().splitlines()[0] if str(error).strip() else repr(error)
             raise BadInput(
                 f"this network cannot be exported by torch.export: {reason[:200]}; "
@@ -84,7 +86,9 @@ def from_exported(exported: ExportedProgram, input_shapes: Shapes | None = None)
     ``input_shapes`` replaces sizes that the program leaves free (other than the batch). Raises
     BadInput unless images go in and at least one tensor comes out.
     """
-    exported = exported.run_decompositions({})
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torch warns of its own use of what it gave up
+        exported = exported.run_decompositions({})
     stored = {**exported.state_dict, **exported.constants}
     constants: dict[str, str] = {}
     inputs: list[str] = []

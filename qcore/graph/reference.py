@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,7 +17,8 @@ PROGRAM_SUFFIXES = (".onnx", ".pt2")
 STATE_SUFFIXES = (".safetensors", ".pt", ".pth", ".ckpt", ".bin")
 FORMS = "sample:NAME, torchvision:NAME[@FILE], FILE.onnx or FILE.pt2"
 
-_SIZE = re.compile(r"#(\d+(?:x\d+)*)$")
+_SIZE = re.compile(r"#([0-9]+(?:x[0-9]+)*)\Z")
+_LARGEST_SIZE = 2**16
 
 
 @dataclass(frozen=True)
@@ -36,9 +38,7 @@ class ModelReference:
 def parse_reference(text: str) -> ModelReference:
     """Take a reference apart. Raises BadInput for what is none."""
     found = _SIZE.search(text)
-    shape = tuple(int(size) for size in found[1].split("x")) if found else None
-    if shape is not None and not all(0 < size <= 2**16 for size in shape):
-        raise BadInput(f"the input size {found[1] if found else ''!r} makes no sense")
+    shape = _shape(found[1]) if found else None
     rest = text[: found.start()] if found else text
     kind, _, name = rest.partition(":")
     if kind == "sample" and shape is None:
@@ -54,6 +54,16 @@ def parse_reference(text: str) -> ModelReference:
     raise BadInput(f"cannot read a network from {text!r}; give {FORMS}")
 
 
+def _shape(text: str) -> tuple[int, ...]:
+    # Python refuses to read a number of thousands of digits.
+    sizes = tuple(int(size) if len(size) < 9 else 0 for size in text.split("x"))
+    if not all(0 < size <= _LARGEST_SIZE for size in sizes):
+        raise BadInput(
+            f"the input size {text[:40]!r} makes no sense; give sizes of 1 to {_LARGEST_SIZE}"
+        )
+    return sizes
+
+
 def files_of(file: str) -> dict[str, Path]:
     """The files that a path or an upload stands for, by the names their owner gave them.
 
@@ -63,11 +73,11 @@ def files_of(file: str) -> dict[str, Path]:
     if file.startswith(PREFIX):
         return main_first(get_upload(file.removeprefix(PREFIX)).paths())
     path = Path(file)
-    if not path.is_file():
+    if not os.path.isfile(file):  # Path.is_file raises for too long a name
         raise BadInput(f"there is no file {file!r}; check the path")
     if path.suffix.lower() != ".onnx":
         return {path.name: path}
-    beside = (f for f in path.parent.iterdir() if f.suffix.lower() != ".onnx")
+    beside = sorted(f for f in path.parent.iterdir() if f.suffix.lower() != ".onnx")
     plain = {f.name: f for f in beside if f.is_file() and not f.is_symlink()}
     return {path.name: path, **plain}
 

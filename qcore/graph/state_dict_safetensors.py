@@ -14,9 +14,10 @@ from typing import Any
 from safetensors.torch import load_file
 from torch import Tensor
 
-from qcore.errors import BadInput
+from qcore.errors import BadInput, is_out_of_memory
 
 _LARGEST_HEADER_BYTES = 100_000_000
+_FIELDS = {"dtype", "shape", "data_offsets"}
 _ITEM_BYTES = {
     "F64": 8,
     "I64": 8,
@@ -40,6 +41,8 @@ def load_safetensors(path: Path, title: str) -> dict[str, Tensor]:
         _check_header(path)
         return dict(load_file(path, device="cpu"))
     except Exception as error:  # the library raises several types on a broken file
+        if is_out_of_memory(error):
+            raise
         reason = str(error).strip().split("\n")[0][:160] or type(error).__name__
         raise BadInput(
             f"{title} cannot be read as weights: {reason}; "
@@ -68,9 +71,11 @@ def _check_header(path: Path) -> None:
 
 
 def _span(name: str, entry: Any) -> tuple[int, int, str]:
-    item = _ITEM_BYTES.get(entry["dtype"])
+    if not isinstance(entry, dict) or not entry.keys() >= _FIELDS:
+        raise ValueError(f"its header does not say what tensor {name[:60]!r} is")
+    kind = str(entry["dtype"])[:20]
+    item = _ITEM_BYTES.get(kind)
     if item is None:
-        kind = str(entry["dtype"])[:20]
         raise ValueError(f"tensor {name!r} holds numbers of a kind that is not read here ({kind})")
     begin, end = entry["data_offsets"]
     if not all(type(n) is int and n >= 0 for n in (begin, end, *entry["shape"])):

@@ -16,7 +16,8 @@ from typing import Any
 
 import torch
 
-from qcore.errors import BadInput
+from qcore.data.archive import open_archive
+from qcore.errors import BadInput, is_out_of_memory
 from qcore.graph.pickle_objects import ForeignObject, OddPickle, Storage
 from qcore.graph.pickle_scan import scan_pickle
 from qcore.graph.recipes import EXPORT_HINT, STATE_DICT_HINT
@@ -60,6 +61,8 @@ def load_torch_file(path: Path, title: str) -> Any:
     except OddPickle as error:
         raise BadInput(f"{title} cannot be read as weights: {error}; {STATE_DICT_HINT}") from error
     except Exception as error:  # torch and zipfile raise many types on a broken file
+        if is_out_of_memory(error):
+            raise
         reason = str(error).strip().split("\n")[0].split(". ")[0][:160] or type(error).__name__
         raise BadInput(
             f"{title} cannot be read as weights ({reason}); {STATE_DICT_HINT}"
@@ -68,7 +71,7 @@ def load_torch_file(path: Path, title: str) -> Any:
 
 def _check_zip(path: Path, title: str) -> None:
     size = path.stat().st_size
-    with zipfile.ZipFile(path) as archive:
+    with open_archive(path, title) as archive:
         entries = archive.infolist()
         roots = {entry.filename.partition("/")[0] for entry in entries}
         inner = {entry.filename.partition("/")[2]: entry for entry in entries}

@@ -10,6 +10,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+from qcore.memory import wait_without_spinning
 from qcore.store.home import home
 
 _PRELOAD = "qcore.jobs.worker_process"
@@ -26,9 +27,7 @@ def local_cluster() -> Any:
     from distributed.deploy.spec import SpecCluster
     from distributed.deploy.subprocess import SubprocessScheduler, SubprocessWorker
 
-    # Threads that wait must not spin: beside a browser on 2 cores, spinning made a run take five
-    # times as long. Read by OpenMP when the workers start.
-    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+    wait_without_spinning()  # read by OpenMP when the workers start
     _set_environment_of_children()
     dask.config.set({"distributed.scheduler.allowed-failures": 5})
     common = {

@@ -7,9 +7,10 @@ import os
 import threading
 from collections.abc import Callable, Iterator
 
-from qcore.errors import BadInput
+from qcore.errors import BadInput, is_out_of_memory
 
 _SECONDS, _MEMORY_GB = "BITDIAL_LOAD_SECONDS", "BITDIAL_LOAD_GB"
+_MOST = 10**6  # more than that, in seconds or gigabytes, the system's own calls refuse
 
 
 def load_seconds() -> int:
@@ -38,7 +39,7 @@ def limited(on_timeout: Callable[[str], None]) -> Iterator[None]:
         with _bounded_memory(load_bytes()):
             yield
     except (MemoryError, RuntimeError) as error:
-        if isinstance(error, RuntimeError) and "allocate memory" not in str(error):
+        if not is_out_of_memory(error):
             raise
         raise BadInput(
             f"this needs more than the {load_bytes() // 10**9} GB of memory that opening a file "
@@ -49,11 +50,13 @@ def limited(on_timeout: Callable[[str], None]) -> Iterator[None]:
 
 
 def _give_up(on_timeout: Callable[[str], None], seconds: int) -> None:
-    on_timeout(
-        f"this took longer than {seconds} s and was stopped; "
-        f"if the file is trusted, set {_SECONDS} higher"
-    )
-    os._exit(1)
+    try:
+        on_timeout(
+            f"this took longer than {seconds} s and was stopped; "
+            f"if the file is trusted, set {_SECONDS} higher"
+        )
+    finally:  # also where the message cannot be delivered
+        os._exit(1)
 
 
 @contextlib.contextmanager
@@ -67,8 +70,9 @@ def _bounded_memory(extra_bytes: int) -> Iterator[None]:
 
     soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
     wanted = used + extra_bytes
-    if hard != resource.RLIM_INFINITY:
-        wanted = min(wanted, hard)
+    for there in (soft, hard):
+        if there != resource.RLIM_INFINITY:
+            wanted = min(wanted, there)
     resource.setrlimit(resource.RLIMIT_DATA, (wanted, hard))
     try:
         yield
@@ -87,6 +91,6 @@ def _private_bytes() -> int | None:
 
 def _whole(name: str, default: str) -> int:
     text = os.environ.get(name, default)
-    if not text.isdecimal() or int(text) == 0:
-        raise BadInput(f"{name} is {text!r}; give a positive whole number")
+    if not text.isdecimal() or len(text) > 9 or not 0 < int(text) <= _MOST:
+        raise BadInput(f"{name} is {text[:40]!r}; give a whole number from 1 to {_MOST:,}")
     return int(text)

@@ -13,7 +13,8 @@ import torch
 from torch import Tensor, fx
 
 from qcore.data.dataset import Dataset, normalise
-from qcore.data.preprocess import PRESETS, Preprocessing, from_preset
+from qcore.data.preprocess import PRESETS, Preprocessing, from_preset, reads_images
+from qcore.errors import BadInput
 from qcore.graph.network import Network
 from qcore.graph.run import Runner, as_tuple
 from qcore.measure.data_report import DataReport, LayerEvidence, Trial, images_needed
@@ -89,20 +90,30 @@ class _FirstPass:
             images = as_tuple(inputs)[0].double()
             self.low = min(self.low, float(images.min()))
             self.high = max(self.high, float(images.max()))
-            channels = images.transpose(0, 1).flatten(1)
+            pixels = reads_images(network.description.input_shape)
+            channels = images.transpose(0, 1).flatten(1) if pixels else images.reshape(1, -1)
             sums.append(torch.stack([channels.sum(1), channels.square().sum(1)]))
             values = channels.shape[1] // len(indices)
-            outputs.append(_run(network, runner, inputs, len(indices), self._note))
+            output = _run(network, runner, inputs, len(indices), self._note)
+            _require_finite(output, "the network's output")
+            if network.description.classes is not None:  # maps of pixels would fill the memory
+                outputs.append(output)
             done += len(indices)
             on_progress(0.4 * done / len(used), f"{done:,} images")
-        self.outputs = torch.cat(outputs) if network.description.classes else None
+        self.outputs = torch.cat(outputs) if outputs else None
         total = torch.stack(sums).sum(0) / (values * len(used))
         spread = (total[1] - total[0].square()).clamp_min(0).sqrt()
-        self.values = (tuple(total[0].tolist())[:3], tuple(spread.tolist())[:3])
+        self.values = (tuple(total[0].tolist()), tuple(spread.tolist()))
         self.choices = None if self.outputs is None else self.outputs.argmax(1)
 
     def _note(self, layer: str, entering: Tensor) -> None:
+        _require_finite(entering, f"what enters layer {layer}")
         self.largest[layer] = max(self.largest.get(layer, 0.0), float(entering.abs().max()))
+
+
+def _require_finite(values: Tensor, what: str) -> None:
+    if not torch.isfinite(values).all():
+        raise BadInput(f"{what} is NaN or infinite on these data; check their normalisation")
 
 
 def _run(
@@ -170,11 +181,12 @@ def _trials(network: Network, runner: Runner, data: Dataset, used: Tensor) -> tu
         values = {k: getattr(preset, k) for k in ("mean", "std", "channel_order", "value_range")}
         candidates[name] = replace(own, **values)  # sizes as asked: the pixels stay
     labels, scores, found = _labels(data, chosen), {}, []
+    known: dict[Preprocessing, Tensor] = {}
     for name, how in candidates.items():
-        outputs = [
-            _logits(runner, data, indices, how) for indices in chosen.split(chunk_images(network))
-        ]
-        logits = torch.cat(outputs)
+        if how not in known:
+            chunks = chosen.split(chunk_images(network))
+            known[how] = torch.cat([_logits(runner, data, part, how) for part in chunks])
+        logits = known[how]
         scores[name] = _score(logits, labels)
         gain = scores[name] - scores[AS_ASKED]
         found.append(_with_gain(_trial(name, logits, labels), gain))
@@ -184,7 +196,8 @@ def _trials(network: Network, runner: Runner, data: Dataset, used: Tensor) -> tu
 def _score(logits: Tensor, labels: Tensor | None) -> Tensor:
     """(N,) float64, larger is better: 1 for a hit, or the probability of the first choice."""
     if labels is None:
-        return logits.double().softmax(1).amax(1).cpu()
+        # Another preset may overflow: then the network is sure of nothing.
+        return logits.double().softmax(1).amax(1).nan_to_num(0.0).cpu()
     return (logits.argmax(1).cpu() == labels).double()
 
 
@@ -222,7 +235,11 @@ def _commonest(choices: Tensor | None) -> float | None:
 
 
 def _copies(data: Dataset) -> int:
-    """Images equal to an earlier one, byte by byte."""
-    rows = data.images.contiguous()
-    seen = {hashlib.sha256(row.numpy().data).digest() for row in rows}
-    return len(rows) - len(seen)
+    """Images equal to an earlier one, byte by byte, further inputs included."""
+    seen = set()
+    for parts in zip(data.images, *data.extras, strict=True):
+        digest = hashlib.sha256()
+        for part in parts:
+            digest.update(part.contiguous().numpy().data)
+        seen.add(digest.digest())
+    return len(data) - len(seen)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import zipfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,7 +16,7 @@ from qcore.store.home import home
 if TYPE_CHECKING:
     from qcore.data.dataset import Dataset
 
-_IMAGES = 12
+_IMAGES = 18
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,7 +28,7 @@ class Preview:
 
 
 def write_preview(data: Dataset, fingerprint: str) -> None:
-    """Keep twelve images, evenly spread; nothing for data that are no bytes of pixels."""
+    """Keep some images, evenly spread; nothing for data that are no bytes of pixels."""
     path = _path(fingerprint)
     if not _is_pixels(data) or path.exists():
         return
@@ -42,12 +44,15 @@ def write_preview(data: Dataset, fingerprint: str) -> None:
 
 
 def read_preview(fingerprint: str) -> Preview | None:
-    """What was kept for data of that fingerprint; None where there is nothing."""
+    """What was kept for data of that fingerprint; None where there is nothing, or it is damaged."""
     path = _path(fingerprint)
     if not path.is_file():
         return None
-    with np.load(path, allow_pickle=False) as archive:
-        return Preview(archive["images"], archive.get("labels"))
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            return Preview(archive["images"], archive.get("labels"))
+    except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile, zlib.error):
+        return None
 
 
 def _is_pixels(data: Dataset) -> bool:

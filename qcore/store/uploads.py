@@ -7,6 +7,7 @@ is the start of the SHA-256 of names and contents, so the same files are stored 
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -17,8 +18,10 @@ import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import IO, Literal
+from typing import IO, Literal, get_args
+from uuid import uuid4
 
+from qcore import fields
 from qcore.errors import BadInput
 from qcore.store.home import home
 
@@ -100,11 +103,7 @@ def add_upload(files: Sequence[tuple[str, IO[bytes]]], role: Role) -> Upload:
             digest.update(f"\n{file.sha256} {file.name}".encode())
         upload = Upload(digest.hexdigest()[:16], role, tuple(kept), time.time())
         (draft / "manifest.json").write_text(json.dumps(asdict(upload)), encoding="utf-8")
-        try:
-            draft.rename(_folder() / upload.id)
-        except OSError:  # it is there already
-            return get_upload(upload.id)
-        return upload
+        return _keep(draft, upload)
     finally:
         shutil.rmtree(draft, ignore_errors=True)
 
@@ -121,22 +120,64 @@ def get_upload(upload_id: str) -> Upload:
     manifest = _folder() / upload_id / "manifest.json"
     if not _ID.fullmatch(upload_id) or not manifest.is_file():
         raise BadInput(f"there is no upload {upload_id[:40]!r} any more; upload the file again")
-    data = json.loads(manifest.read_text(encoding="utf-8"))
-    files = tuple(UploadedFile(**file) for file in data["files"])
-    return Upload(data["id"], data["role"], files, data["added_at"])
+    try:
+        return _from_json(manifest.read_text(encoding="utf-8"))
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+        raise BadInput(f"upload {upload_id} is damaged; upload the file again") from error
 
 
 def all_uploads(role: Role) -> list[Upload]:
     """All uploads of one role, newest first."""
     ids = [f.name for f in _folder().iterdir() if _ID.fullmatch(f.name)] if _there() else []
-    found = [get_upload(one) for one in ids]
+    found: list[Upload] = []
+    for one in ids:
+        with contextlib.suppress(BadInput):  # damaged, or removed meanwhile
+            found.append(get_upload(one))
     return sorted((u for u in found if u.role == role), key=lambda u: -u.added_at)
 
 
 def remove_upload(upload_id: str) -> None:
     """Delete an upload's files; nothing where there is none."""
     if _ID.fullmatch(upload_id):
-        shutil.rmtree(_folder() / upload_id, ignore_errors=True)
+        _discard(_folder() / upload_id)
+
+
+def _keep(draft: Path, upload: Upload) -> Upload:
+    """Put a finished draft in its place; where it is there already and whole, that one stays."""
+    target = _folder() / upload.id
+    try:
+        draft.rename(target)
+    except OSError:
+        with contextlib.suppress(BadInput, OSError):
+            there = get_upload(upload.id)
+            sizes = [path.stat().st_size for path in there.paths().values()]
+            if sizes == [file.size_bytes for file in upload.files]:
+                return there
+        _discard(target)  # damaged: else the same files could never be brought again
+        draft.rename(target)
+    return upload
+
+
+def _discard(folder: Path) -> None:
+    """Out of sight at once: a removal that is cut off must not leave half an upload behind."""
+    grave = folder.with_name(f".draft-{uuid4().hex}")
+    with contextlib.suppress(OSError):  # there is none
+        folder.rename(grave)
+    shutil.rmtree(grave, ignore_errors=True)
+
+
+def _from_json(text: str) -> Upload:
+    data = json.loads(text)
+    files = tuple(
+        UploadedFile(
+            fields.text(file, "name"), fields.whole(file, "size_bytes"), fields.text(file, "sha256")
+        )
+        for file in fields.entries(data, "files")
+    )
+    role: Role = data["role"]
+    if role not in get_args(Role):
+        raise ValueError(f"role {role!r}")
+    return Upload(fields.text(data, "id"), role, files, fields.number(data, "added_at"))
 
 
 def _spool(name: str, stream: IO[bytes], target: Path, limit: int) -> UploadedFile:
@@ -146,7 +187,7 @@ def _spool(name: str, stream: IO[bytes], target: Path, limit: int) -> UploadedFi
             size += len(block)
             if size > limit:
                 raise BadInput(
-                    f"{name} is larger than the limit of {limit_bytes() // _MB} MB; "
+                    f"with {name} this is more than the limit of {limit_bytes() // _MB} MB; "
                     "use the command line, or raise BITDIAL_UPLOAD_MB"
                 )
             digest.update(block)

@@ -402,7 +402,7 @@ def test_whatever_passes_the_grammar_has_only_its_words(text: str) -> None:
 
 
 def test_names() -> None:
-    for name in ("x y", "class", "self", "torch", "1a", "a.b", "é", "a" * 300, "", "x\n"):
+    for name in ("x y", "class", "self", "torch", "1a", "a.b", "é", "a" * 3000, "", "x\n"):
         with pytest.raises(Refused):
             check_name(name)
     for path in ("a..b", "", "__class__", "a.__dict__", "a b", 'a"b', "a\nb", "a" * 2000):

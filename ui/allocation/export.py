@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from qcore.allocate.budget import to_bit_allocation
-from qcore.cli.preparing import options_text
+from qcore.cli.preparing import measure_command
 from qcore.prepare.prepared import Prepared
 from qcore.sensitivity.table import SensitivityTable
 from ui import format as fmt
@@ -26,7 +26,5 @@ def export(prepared: Prepared, table: SensitivityTable, choice: Choice) -> None:
         )
         csv = allocation_csv(allocation, prepared.network)
         download("Configuration (CSV)", csv, f"{name}.csv", "cfg-csv")
-        st.caption(
-            f"Measure it on this machine: `python -m qcore evaluate {prepared.network.name} "
-            f"{table.data.reference} --bits {name}.json {options_text(table.data)}`"
-        )
+        command = measure_command(prepared.network.name, table.data, f"{name}.json")
+        st.caption(f"Measure it on this machine: `{command}`")

@@ -16,7 +16,7 @@ import torch
 from torch.export import ExportedProgram
 
 from qcore.data.archive import check_archive, open_archive, read_entry
-from qcore.errors import BadInput
+from qcore.errors import BadInput, is_out_of_memory
 from qcore.graph.pt2.graph import check_program, check_version
 from qcore.graph.pt2.layout import CONSTANTS, LIMITS, WEIGHTS, Layout, find_layout
 from qcore.graph.pt2.tensors import Payloads, check_payloads
@@ -139,6 +139,8 @@ def _load(clean: Path) -> ExportedProgram:
         try:
             return torch.export.load(clean)
         except Exception as error:  # torch's loader raises many types
+            if is_out_of_memory(error):
+                raise
             reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
             if reason.startswith("We ran into an error"):  # it says no more than that
                 reason = "its graph is not consistent"

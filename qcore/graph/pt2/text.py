@@ -8,8 +8,8 @@ import re
 from typing import Any, NoReturn
 
 _DEPTH = 40
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,199}", re.ASCII)
-_PATH_PART = re.compile(r"(?!__)[A-Za-z0-9_-]{1,200}", re.ASCII)
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,1999}", re.ASCII)
+_PATH_PART = re.compile(r"(?!__)[A-Za-z0-9_-]{1,1000}", re.ASCII)
 _KEY = re.compile(r"[A-Za-z0-9_ .:/+-]{1,200}", re.ASCII)
 # What the code that torch.fx generates calls its own; an argument of that name would hide it.
 _TAKEN = frozenset(

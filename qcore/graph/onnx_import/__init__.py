@@ -1,0 +1,1 @@
+"""ONNX files as modules: read, checked before anything is allocated, and walked in torch."""
