@@ -13,6 +13,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+from benchmarks.bring import bench_bring
 from benchmarks.figure import Figure
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -94,6 +95,7 @@ def _measure(page: Any, url: str, started: float) -> Iterator[Figure]:
     yield Figure(
         "budget moved to new bits on the page (ILP and figures)", f"{_median(times):.2f} s"
     )
+    yield from bench_bring(page, url)
 
 
 def _open(page: Any, url: str) -> None:

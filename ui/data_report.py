@@ -134,6 +134,8 @@ def _charts(prepared: Prepared, report: DataReport) -> None:
             focus_clicked,
         )
         _layer_line(report, focus)
+        with st.expander("All layers", icon=":material/table_rows:"):
+            _layer_table(report)
     with right:
         if report.class_counts:
             st.markdown("**Images of each class**")
@@ -173,6 +175,34 @@ def _layer_line(report: DataReport, focus: str) -> None:
         f"**{fmt.plain(focus)}**: {layer.even_threshold:.4g} and {layer.odd_threshold:.4g}; "
         f"CalibTIP's rule asks for {layer.images_needed:,} images (B ≥ C·k² / HW: one equation for "
         "each weight of a kernel)."
+    )
+
+
+def _layer_table(report: DataReport) -> None:
+    st.dataframe(
+        pd.DataFrame(
+            {
+                "layer": [la.layer for la in report.layers],
+                "even": [la.even_threshold for la in report.layers],
+                "odd": [la.odd_threshold for la in report.layers],
+                "move": [None if la.move is None else 100 * la.move for la in report.layers],
+                "needed": [la.images_needed for la in report.layers],
+                "enough": [la.images_needed <= report.images for la in report.layers],
+            }
+        ),
+        hide_index=True,
+        column_config={
+            "even": st.column_config.NumberColumn(
+                "threshold, even images", format="%.4g", help="99.9th percentile of |input|."
+            ),
+            "odd": st.column_config.NumberColumn("odd images", format="%.4g"),
+            "move": st.column_config.NumberColumn("moves by", format="%.1f %%"),
+            "needed": st.column_config.NumberColumn(
+                "images needed", format="localized", help="CalibTIP's rule, B ≥ C·k² / HW."
+            ),
+            "enough": st.column_config.CheckboxColumn("enough"),
+        },
+        alt="Thresholds in both halves and images needed, one row a layer.",
     )
 
 

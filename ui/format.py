@@ -13,14 +13,20 @@ LOSS_NAMES = {
 """The objectives in words."""
 
 _MARKUP = re.compile(r"([\\`*_{}\[\]()#+\-.!|~$:<>&^=])")
+# Addresses and icons, which Streamlit looks for once escapes have been undone.
+_FOUND_LATER = re.compile(
+    r"(?<=:)(?=//|material/|streamlit:)|(?<=www)(?=\.)|(?<=[-.+\w])(?=@[-\w]+\.)", re.IGNORECASE
+)
+_JOINER = "\u2060"  # no width, and no line may break there
 
 
 def plain(text: str) -> str:
     """Text that somebody else wrote, for a place that reads markdown: ``a*b`` -> ``a\\*b``.
 
     White space becomes single spaces: indented lines would be code, and empty ones paragraphs.
+    An invisible character keeps addresses from becoming links.
     """
-    return _MARKUP.sub(r"\\\1", " ".join(text.split()))
+    return _MARKUP.sub(r"\\\1", _FOUND_LATER.sub(_JOINER, " ".join(text.split())))
 
 
 def label(text: str) -> str:

@@ -67,6 +67,8 @@ def preprocessing_card(
             "Channels", get_args(ChannelOrder), now.channel_order, f"order-{key}", _ORDER_HELP
         )
         span = _choice("Values", get_args(ValueRange), now.value_range, f"range-{key}", _RANGE_HELP)
+    height, width = now.crop_px
+    st.caption(f"The network reads {height} × {width} pixels: that is what is cut out.")
     with st.container(horizontal=True):
         mean = _numbers("Mean", now.mean, f"mean-{key}")
         std = _numbers("Standard deviation", now.std, f"std-{key}")

@@ -106,6 +106,8 @@ def _labels(labels: np.ndarray | None, title: str) -> Tensor | None:
         return None
     if labels.dtype.kind not in "ui":
         raise BadInput(f"'labels' of {title} is {labels.dtype}; whole numbers are needed")
+    if labels.dtype == np.uint64:  # what does not fit must not come out as another number
+        labels = labels.clip(max=np.iinfo(np.int64).max)
     return torch.from_numpy(labels.astype(np.int64))
 
 

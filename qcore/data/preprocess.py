@@ -67,6 +67,7 @@ class Preprocessing:
 
 
 _LARGEST_PX = 4096
+_SMALL_PX = 128
 
 
 def checked(preprocessing: Preprocessing) -> Preprocessing:
@@ -150,8 +151,10 @@ PRESETS: dict[str, Preset] = {
 def from_preset(name: str, input_shape: tuple[int, ...]) -> Preprocessing:
     """The preset for images of that size; grey networks take the mean over the channels.
 
-    The short side is resized to 8/7 of the input's, as 256 is to 224. Raises BadInput for an
-    unknown preset and where the network does not read (1 or 3, height, width).
+    The short side is resized to 8/7 of the input's, as 256 is to 224; images for small inputs
+    (below 128 pixels) are rarely stored with such a margin and are resized to the input's size.
+    Raises BadInput for an unknown preset and where the network does not read (1 or 3, height,
+    width).
     """
     if name not in PRESETS:
         raise BadInput(f"no preset is called {name!r}; there are: {', '.join(PRESETS)}")
@@ -162,8 +165,9 @@ def from_preset(name: str, input_shape: tuple[int, ...]) -> Preprocessing:
     grey = channels == 1
     mean = (sum(preset.mean) / 3,) if grey else preset.mean
     std = (sum(preset.std) / 3,) if grey else preset.std
+    largest = max(input_shape[1:])
     return Preprocessing(
-        min(_LARGEST_PX, round(max(input_shape[1:]) * 8 / 7)),
+        min(_LARGEST_PX, round(largest * 8 / 7)) if largest >= _SMALL_PX else largest,
         (input_shape[1], input_shape[2]),
         mean,
         std,

@@ -6,25 +6,22 @@ import hashlib
 import time
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import torch
 from torch import Tensor, fx
 
-from qcore.data.dataset import Dataset, normalise
-from qcore.data.preprocess import PRESETS, Preprocessing, from_preset, reads_images
+from qcore.data.dataset import Dataset
+from qcore.data.preprocess import reads_images
 from qcore.errors import BadInput
 from qcore.graph.network import Network
 from qcore.graph.run import Runner, as_tuple
-from qcore.measure.data_report import DataReport, LayerEvidence, Trial, images_needed
+from qcore.measure.data_report import DataReport, LayerEvidence, images_needed
+from qcore.measure.trials import AS_ASKED, labels_of, trial_of, try_presets
 from qcore.sensitivity.exact import chunk_images
-from qcore.sensitivity.interval import Moments
 
 _MOST_IMAGES = 512
-_TRIAL_IMAGES = 64
 _BINS = 2048
-AS_ASKED = "as asked"
 _QUANTILE = 0.999
 
 Halves = tuple[Tensor, Tensor]
@@ -40,7 +37,7 @@ def inspect_data(
     """Run up to 512 of the images in full precision and say what they are worth.
 
     Two passes: one for outputs and largest inputs, one for histograms of every layer's input in
-    the even and the odd images. Images are compared with the presets on up to 64.
+    the even and the odd images. Presets are tried on up to 64.
     """
     started = time.perf_counter()
     runner = network.runner()
@@ -50,7 +47,7 @@ def inspect_data(
         on_progress(0.4, "thresholds in both halves")
         layers = _evidence(network, runner, data, used, first.largest)
         on_progress(0.8, "presets")
-        trials = _trials(network, runner, data, used)
+        trials = try_presets(network, runner, data, used)
     values = first.values
     return DataReport(
         images=len(data),
@@ -62,7 +59,7 @@ def inspect_data(
         high=first.high,
         copies=_copies(data),
         commonest=_commonest(first.choices),
-        own=_trial(AS_ASKED, first.outputs, _labels(data, used)),
+        own=trial_of(AS_ASKED, first.outputs, labels_of(data, used)),
         trials=trials,
         layers=layers,
         notes=data.notes,
@@ -168,60 +165,6 @@ def _quantile(counts: Tensor | None, top: float) -> float | None:
         return None
     reached = counts.cumsum(0) >= _QUANTILE * counts.sum()
     return float((int(reached.nonzero()[0, 0]) + 1) * top / _BINS)
-
-
-def _trials(network: Network, runner: Runner, data: Dataset, used: Tensor) -> tuple[Trial, ...]:
-    own = data.preprocessing
-    if own is None or network.description.classes is None or own.channels != 3:
-        return ()
-    chosen = used[:: max(1, -(-len(used) // _TRIAL_IMAGES))]
-    candidates = {AS_ASKED: own}
-    for name in PRESETS:
-        preset = from_preset(name, network.description.input_shape)
-        values = {k: getattr(preset, k) for k in ("mean", "std", "channel_order", "value_range")}
-        candidates[name] = replace(own, **values)  # sizes as asked: the pixels stay
-    labels, scores, found = _labels(data, chosen), {}, []
-    known: dict[Preprocessing, Tensor] = {}
-    for name, how in candidates.items():
-        if how not in known:
-            chunks = chosen.split(chunk_images(network))
-            known[how] = torch.cat([_logits(runner, data, part, how) for part in chunks])
-        logits = known[how]
-        scores[name] = _score(logits, labels)
-        gain = scores[name] - scores[AS_ASKED]
-        found.append(_with_gain(_trial(name, logits, labels), gain))
-    return tuple(found)
-
-
-def _score(logits: Tensor, labels: Tensor | None) -> Tensor:
-    """(N,) float64, larger is better: 1 for a hit, or the probability of the first choice."""
-    if labels is None:
-        # Another preset may overflow: then the network is sure of nothing.
-        return logits.double().softmax(1).amax(1).nan_to_num(0.0).cpu()
-    return (logits.argmax(1).cpu() == labels).double()
-
-
-def _with_gain(trial: Trial, gain: Tensor) -> Trial:
-    sums = Moments().plus(len(gain), float(gain.sum()), float(gain.square().sum()))
-    low, _ = sums.interval() or (None, None)
-    return replace(trial, gain=sums.mean, gain_low=low)
-
-
-def _logits(runner: Runner, data: Dataset, indices: Tensor, how: Preprocessing) -> Tensor:
-    images = normalise(data.images[indices], how)
-    extras = tuple(extra[indices] for extra in data.extras)
-    return as_tuple(runner((images, *extras) if extras else images))[0]
-
-
-def _trial(name: str, logits: Tensor | None, labels: Tensor | None) -> Trial:
-    if logits is None:
-        return Trial(name, 0, None, None)
-    hits = None if labels is None else float(_score(logits, labels).mean())
-    return Trial(name, len(logits), hits, float(_score(logits, None).mean()))
-
-
-def _labels(data: Dataset, indices: Tensor) -> Tensor | None:
-    return None if data.labels is None else data.labels[indices]
 
 
 def _counts(labels: Tensor | None) -> tuple[tuple[int, int], ...]:

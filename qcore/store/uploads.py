@@ -75,8 +75,8 @@ class Upload:
 def limit_bytes() -> int:
     """``BITDIAL_UPLOAD_MB`` (default 512) in bytes. Raises BadInput where it is no number."""
     text = os.environ.get("BITDIAL_UPLOAD_MB", "512")
-    if not text.isdecimal() or int(text) == 0:
-        raise BadInput(f"BITDIAL_UPLOAD_MB is {text!r}; give a whole number of megabytes")
+    if not text.isdecimal() or len(text) > 9 or int(text) == 0:
+        raise BadInput(f"BITDIAL_UPLOAD_MB is {text[:40]!r}; give a whole number of megabytes")
     return int(text) * _MB
 
 
@@ -128,7 +128,7 @@ def get_upload(upload_id: str) -> Upload:
 
 def all_uploads(role: Role) -> list[Upload]:
     """All uploads of one role, newest first."""
-    ids = [f.name for f in _folder().iterdir() if _ID.fullmatch(f.name)] if _there() else []
+    ids = [path.name for path in _folder().glob("*") if _ID.fullmatch(path.name)]
     found: list[Upload] = []
     for one in ids:
         with contextlib.suppress(BadInput):  # damaged, or removed meanwhile
@@ -199,7 +199,3 @@ def _spool(name: str, stream: IO[bytes], target: Path, limit: int) -> UploadedFi
 
 def _folder() -> Path:
     return home() / "uploads"
-
-
-def _there() -> bool:
-    return _folder().is_dir()

@@ -107,7 +107,7 @@ def test_what_options_change() -> None:
 
 
 def test_options_for_a_network_that_reads_no_images() -> None:
-    with pytest.raises(BadInput, match="give a .npz"):
+    with pytest.raises(BadInput, match=r"give a \.npz"):
         data_source("x", parsed("--fit crop"), None, (10,))
     assert data_source("x", parsed("--halved"), None, (10,)).halved
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import torch
 from attack_files import (
     SIZE,
     Payload,
@@ -31,7 +32,7 @@ from hostile_case import (
     repeated,
     with_entry,
 )
-from torch import nn
+from torch import Tensor, nn
 
 MODEL, WEIGHTS = "models/model.json", "model_weights_config.json"
 
@@ -121,6 +122,18 @@ def _hollow() -> nn.Module:
     return nn.Sequential(nn.Conv2d(3, 8, SIZE), nn.Flatten(), nn.Linear(8, 0), nn.Linear(0, 10))
 
 
+class _Hungry(nn.Module):
+    """It asks for four terabytes; to export it takes none of them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(3, 8, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        out: Tensor = self.conv(x).mean((2, 3)) + torch.ones(10**6, 10**6).mean()
+        return out
+
+
 _BOMB = {"net/archive_format": b"pt2", "net/data/weights/w": bytes(10**7)}
 
 PT2: dict[str, Case] = {
@@ -149,6 +162,9 @@ PT2: dict[str, Case] = {
     ),
     "a weight of another type": _weights(_tensor(dtype=8), "'fc.weight'"),
     "images of 10^18 pixels": _graph(_image_size, "'x' of more than 2^40 elements"),
+    "memory of 10^12": one(
+        "net.pt2", lambda mark: exported(_Hungry()), "more than the 1 GB of memory"
+    ),
     "NaN": one("net.pt2", lambda mark: program(value=float("nan")), "are NaN or infinite"),
     "infinity": one("net.pt2", lambda mark: program(value=float("inf")), "are NaN or infinite"),
     "no channels": one("net.pt2", lambda mark: exported(_hollow()), "has no weights"),

@@ -24,14 +24,14 @@ def images_of(count: int, channels: int = 3, labels: bool = True) -> Dataset:
     return Dataset("x", images, torch.arange(count) % 7 if labels else None, how)
 
 
-@pytest.mark.parametrize("count", [1, 5, 12, 13, 100])
+@pytest.mark.parametrize("count", [1, 5, 18, 19, 100])
 @pytest.mark.parametrize("channels", [1, 3])
-def test_twelve_images_evenly_spread(count: int, channels: int) -> None:
+def test_eighteen_images_evenly_spread(count: int, channels: int) -> None:
     data = images_of(count, channels)
     write_preview(data, KEY)
     preview = read_preview(KEY)
     assert preview is not None
-    kept = min(12, count)
+    kept = min(18, count)
     assert preview.images.shape == (kept, 4, 6, channels)
     assert preview.images.dtype == np.uint8
     chosen = preview.images[:, 0, 0, 0].astype(int)

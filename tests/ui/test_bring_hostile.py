@@ -46,7 +46,7 @@ def named(names: tuple[str, ...]) -> bytes:
         last = f"v{number}"
     nodes.append(helper.make_node("ReduceMean", [last], ["y"], axes=[2, 3], keepdims=0))
     weight = np.ones((3, 3, 1, 1), np.float32) / 3
-    return network(nodes=nodes, stored={name: weight for name in names})
+    return network(nodes=nodes, stored=dict.fromkeys(names, weight))
 
 
 @pytest.fixture
@@ -113,13 +113,15 @@ def raw_markup(text: str) -> bool:
 def test_layer_names_are_text_on_every_page(open_page: Open) -> None:
     app = drop(open_page(), ("named.onnx", named(NAMES)))
     assert metrics(app)["Layers"] == str(len(NAMES))
+    layers = list(app.dataframe[0].value["layer"])
+    assert len(set(layers)) == len(NAMES)
     for page in ("network", "weights", "sensitivity", "allocate", "data"):
         app.switch_page(f"pages/{page}.py").run()
-        assert not app.exception, (page, app.exception)
-        for name in app.selectbox(key="layer").options:
-            app.selectbox(key="layer").set_value(name).run()
-            assert not app.exception, (page, name, app.exception)
-            assert not raw_markup(text_of(app)), (page, name)
+        for layer in layers if page in ("network", "weights") else layers[:1]:
+            app.session_state["layer"] = layer
+            app.run()
+            assert not app.exception, (page, layer, app.exception)
+            assert not raw_markup(text_of(app)), (page, layer)
 
 
 def test_file_names_are_text(open_page: Open) -> None:
@@ -134,7 +136,7 @@ def test_file_names_are_text(open_page: Open) -> None:
         assert not raw_markup(text_of(app)), name
     folders = {f"{name.replace('/', '')}/{i}.png": image(i) for i, name in enumerate(NAMES)}
     drop(app, (f"{NAMES[4]}.zip", zipped(folders)))
-    assert metrics(app)["Images"] == "3 + 3"
+    assert metrics(app)["Images"] == "3 + 2"  # a name that begins with a dot is passed over
     assert not raw_markup(text_of(app))
 
 
