@@ -7,7 +7,7 @@ from dataclasses import replace
 import pandas as pd
 import streamlit as st
 
-from qcore.data.preprocess import PRESETS, Preprocessing, from_preset
+from qcore.data.preprocess import PRESETS
 from qcore.data.source import DataSource
 from qcore.measure.data_report import DataReport, Trial, warnings_of
 from qcore.prepare.prepared import DataPair, Prepared
@@ -85,27 +85,15 @@ def _verdict(prepared: Prepared, source: DataSource, report: DataReport) -> None
         )
     for text in found:
         st.warning(fmt.plain(text), icon=":material/warning:")
-    best, how = report.best_preset, source.preprocessing or prepared.preprocessing
-    if best is not None and how is not None:
+    best = report.best_preset
+    if best is not None:
         st.button(
-            f"Use the preset “{best.preset}”",
+            f"Use “{best.preset}”",
             type="primary",
             icon=":material/auto_fix_high:",
             on_click=look_at,
-            args=(prepared, replace(source, preprocessing=_with_preset(how, best.preset))),
+            args=(prepared, replace(source, preprocessing=best.preprocessing)),
         )
-
-
-def _with_preset(how: Preprocessing, name: str) -> Preprocessing:
-    """Its normalisation; sizes stay as they are."""
-    preset = from_preset(name, how.input_shape)
-    return replace(
-        how,
-        mean=preset.mean,
-        std=preset.std,
-        channel_order=preset.channel_order,
-        value_range=preset.value_range,
-    )
 
 
 def _preview(pair: DataPair) -> None:
@@ -154,9 +142,11 @@ def _charts(prepared: Prepared, report: DataReport) -> None:
                 column_config={
                     "accuracy": st.column_config.NumberColumn(format="%.1f %%"),
                     "confidence": st.column_config.NumberColumn(format="%.1f %%"),
-                    "gain": st.column_config.NumberColumn(
-                        format="%+.1f",
-                        help="In points, of accuracy where there are labels, else of confidence.",
+                    "information": st.column_config.NumberColumn(
+                        "told (nats)",
+                        format="%.2f",
+                        help="How much the network tells about an image: high where it is sure of "
+                        "different things.",
                     ),
                 },
                 alt="Accuracy and confidence of the network with each preset.",
@@ -211,5 +201,5 @@ def _trial_row(trial: Trial) -> dict[str, object]:
         "prepared as": trial.preset,
         "accuracy": None if trial.accuracy is None else 100 * trial.accuracy,
         "confidence": None if trial.confidence is None else 100 * trial.confidence,
-        "gain": None if not trial.gain else 100 * trial.gain,
+        "information": trial.information,
     }

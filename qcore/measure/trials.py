@@ -17,6 +17,7 @@ from qcore.sensitivity.interval import Moments
 
 _TRIAL_IMAGES = 64
 AS_ASKED = "as asked"
+OWN_MEAN = "mean and spread of these images"
 
 
 def try_presets(network: Network, runner: Runner, data: Dataset, used: Tensor) -> tuple[Trial, ...]:
@@ -25,14 +26,10 @@ def try_presets(network: Network, runner: Runner, data: Dataset, used: Tensor) -
     Sizes stay as asked: only the normalisation of the pixels changes.
     """
     own = data.preprocessing
-    if own is None or network.description.classes is None or own.channels != 3:
+    if own is None or network.description.classes is None:
         return ()
     chosen = used[:: max(1, -(-len(used) // _TRIAL_IMAGES))]
-    candidates = {AS_ASKED: own}
-    for name in PRESETS:
-        preset = from_preset(name, network.description.input_shape)
-        values = {k: getattr(preset, k) for k in ("mean", "std", "channel_order", "value_range")}
-        candidates[name] = replace(own, **values)
+    candidates = _candidates(own, data.images[chosen])
     labels, scores, found = labels_of(data, chosen), {}, []
     known: dict[Preprocessing, Tensor] = {}
     for name, how in candidates.items():
@@ -42,22 +39,44 @@ def try_presets(network: Network, runner: Runner, data: Dataset, used: Tensor) -
         logits = known[how]
         scores[name] = _score(logits, labels)
         gain = scores[name] - scores[AS_ASKED]
-        found.append(_with_gain(trial_of(name, logits, labels), gain))
+        found.append(_with_gain(trial_of(name, logits, labels), how, gain))
     return tuple(found)
 
 
+def _candidates(own: Preprocessing, images: Tensor) -> dict[str, Preprocessing]:
+    """As asked, every preset, and the mean and spread of the images themselves (N, C, H, W)."""
+    found = {AS_ASKED: own}
+    for name in PRESETS:
+        preset = from_preset(name, own.input_shape)
+        values = {k: getattr(preset, k) for k in ("mean", "std", "channel_order", "value_range")}
+        found[name] = replace(own, **values)
+    channels = images.double().transpose(0, 1).flatten(1) / 255
+    spread = channels.std(1)
+    if bool((spread > 0).all()):
+        mean, std = tuple(channels.mean(1).tolist()), tuple(spread.tolist())
+        found[OWN_MEAN] = replace(
+            own, mean=mean, std=std, value_range="0 to 1", channel_order="RGB"
+        )
+    return found
+
+
 def _score(logits: Tensor, labels: Tensor | None) -> Tensor:
-    """(N,) float64, larger is better: 1 for a hit, or the probability of the first choice."""
-    if labels is None:
-        # Another preset may overflow: then the network is sure of nothing.
-        return logits.double().softmax(1).amax(1).nan_to_num(0.0).cpu()
-    return (logits.argmax(1).cpu() == labels).double()
+    """(N,) float64, larger is better: 1 for a hit, or (without labels) the information, nats.
+
+    Confidence alone would not do: larger inputs make most networks surer, of the wrong thing.
+    """
+    if labels is not None:
+        return (logits.argmax(1).cpu() == labels).double()
+    chances = logits.double().softmax(1)
+    ratio = (chances / chances.mean(0)).clamp_min(1e-300).log()
+    # Another preset may overflow: then the network says nothing.
+    return (chances * ratio).sum(1).nan_to_num(0.0, 0.0, 0.0).cpu()
 
 
-def _with_gain(trial: Trial, gain: Tensor) -> Trial:
+def _with_gain(trial: Trial, how: Preprocessing, gain: Tensor) -> Trial:
     sums = Moments().plus(len(gain), float(gain.sum()), float(gain.square().sum()))
     low, _ = sums.interval() or (None, None)
-    return replace(trial, gain=sums.mean, gain_low=low)
+    return replace(trial, preprocessing=how, gain=sums.mean, gain_low=low)
 
 
 def _logits(runner: Runner, data: Dataset, indices: Tensor, how: Preprocessing) -> Tensor:
@@ -71,7 +90,8 @@ def trial_of(name: str, logits: Tensor | None, labels: Tensor | None) -> Trial:
     if logits is None:
         return Trial(name, 0, None, None)
     hits = None if labels is None else float(_score(logits, labels).mean())
-    return Trial(name, len(logits), hits, float(_score(logits, None).mean()))
+    sure = float(logits.double().softmax(1).amax(1).nan_to_num(0.0).mean())
+    return Trial(name, len(logits), hits, sure, float(_score(logits, None).mean()))
 
 
 def labels_of(data: Dataset, indices: Tensor) -> Tensor | None:

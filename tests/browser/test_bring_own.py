@@ -70,8 +70,10 @@ def test_from_two_files_to_a_measured_allocation(
     page.set_input_files(BOX, photographs)
     expect(page.get_by_text("What the network sees")).to_be_visible(timeout=120_000)
     expect(page.get_by_text("005.png")).to_be_visible()
+    # ImageNet's normalisation is not what this network was trained with, and the page says so.
+    page.get_by_role("button", name="mean and spread of these images").click()
     accuracy = page.get_by_test_id("stMetricValue").nth(1)
-    assert float(accuracy.inner_text().removesuffix("%")) > 80  # the labels were understood
+    expect(accuracy).to_have_text(re.compile(r"^(8|9)\d\.\d %"), timeout=120_000)
 
     page.get_by_role("link", name="Next: measure sensitivity").click()
     page.get_by_role("button", name="Measure sensitivity").click()

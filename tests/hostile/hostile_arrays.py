@@ -96,7 +96,7 @@ ARRAYS: dict[str, Case] = {
     "labels of 2^63": one(
         "d.npz",
         _npz(images=VALUES, labels=LABELS.astype(np.uint64) + np.uint64(2**63)),
-        "has 10 classes",
+        "to 9223372036854775807 but",
     ),
     "labels too few in npz": one(
         "d.npz", _npz(images=VALUES, labels=LABELS[:4]), "has 6 images but labels"

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
+from qcore.data.preprocess import from_preset
 from qcore.graph.build import build_network
 from qcore.graph.layer import Layer
 from qcore.measure.data_report import DataReport, LayerEvidence, Trial, images_needed
@@ -49,6 +50,8 @@ trials = st.builds(
     st.integers(0),
     st.none() | number,
     st.none() | number,
+    st.none() | number,
+    st.none() | st.just(from_preset("Caffe", (3, 8, 8))),
     st.none() | number,
     st.none() | number,
 )

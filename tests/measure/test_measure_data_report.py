@@ -66,7 +66,8 @@ def test_without_labels_confidence_is_compared() -> None:
         trial("Caffe", accuracy=None, confidence=0.9, gain=0.5, gain_low=0.1),
     )
     (text,) = warnings_of(replace(UNLABELLED, trials=trials))
-    assert "“Caffe” mean confidence is 90.0% instead of 40.0%" in text
+    assert "“Caffe” the network tells the same 64 images better apart" in text
+    assert "(confidence 90.0% instead of 40.0%)" in text
 
 
 @pytest.mark.parametrize(

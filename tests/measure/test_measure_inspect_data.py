@@ -9,15 +9,16 @@ import numpy as np
 import pytest
 import torch
 from inspect_common import NAMES, SHAPE, bytes_data, check_thresholds, inputs_of_layers
+from scipy.stats import entropy
 from small_nets import as_network, random_data, small_residual
 from torch import nn
 
 from qcore.data.dataset import Dataset, normalise
-from qcore.data.preprocess import Preprocessing
+from qcore.data.preprocess import PRESETS, Preprocessing
 from qcore.errors import BadInput
 from qcore.measure.data_report import DataReport, Trial, warnings_of
 from qcore.measure.inspect_data import inspect_data
-from qcore.measure.trials import AS_ASKED
+from qcore.measure.trials import AS_ASKED, OWN_MEAN
 
 
 def without_seconds(report: DataReport) -> DataReport:
@@ -42,6 +43,7 @@ def test_everything_against_numpy() -> None:
         37,
         pytest.approx((choices == labels).mean()),
         pytest.approx(probability.max(1).mean(), rel=1e-5),
+        pytest.approx(entropy(probability.mean(0)) - entropy(probability, axis=1).mean(), abs=1e-6),
     )
     assert report.commonest == np.bincount(choices).max() / 37
     assert report.class_counts == tuple(
@@ -61,12 +63,15 @@ def test_float_data_have_no_trials() -> None:
     check_thresholds(report, inputs_of_layers(module, data.images, NAMES))
 
 
-def test_grey_data_have_no_trials() -> None:
+def test_grey_data_are_tried_too() -> None:
     module = small_residual(channels=1)
     images = bytes_data().images[:, :1]
     data = Dataset("grey", images, None, Preprocessing(8, (8, 8), (0.5,), (0.25,)))
     report = inspect_data(as_network(module, channels=1), data)
-    assert report.trials == ()
+    assert [trial.preset for trial in report.trials] == [AS_ASKED, *PRESETS, OWN_MEAN]
+    how = report.trials[-1].preprocessing
+    assert how is not None
+    assert how.mean == pytest.approx((images.numpy().mean() / 255,))
     assert len(report.mean) == len(report.std) == 1
 
 

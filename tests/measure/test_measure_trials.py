@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from inspect_common import SHAPE, bytes_data
+from scipy.stats import entropy
 from small_nets import as_network, small_residual
 from torch import Tensor, nn
 
@@ -15,18 +16,21 @@ from qcore.data.dataset import Dataset, normalise
 from qcore.data.preprocess import PRESETS, from_preset
 from qcore.measure.data_report import warnings_of
 from qcore.measure.inspect_data import inspect_data
-from qcore.measure.trials import AS_ASKED
+from qcore.measure.trials import AS_ASKED, OWN_MEAN
 
 
 def test_trials_are_the_plain_module_s() -> None:
     module, data = small_residual(), bytes_data()
     found = inspect_data(as_network(module), data).trials
     assert data.labels is not None
-    assert [trial.preset for trial in found] == [AS_ASKED, *PRESETS]
+    assert [trial.preset for trial in found] == [AS_ASKED, *PRESETS, OWN_MEAN]
     hits = []
     for trial in found:
-        how = data.preprocessing if trial.preset == AS_ASKED else from_preset(trial.preset, SHAPE)
+        how = trial.preprocessing
         assert how is not None
+        if trial.preset in PRESETS:
+            preset = from_preset(trial.preset, SHAPE)
+            assert (how.mean, how.channel_order) == (preset.mean, preset.channel_order)
         with torch.inference_mode():
             logits = module(normalise(data.images, how))
         hits.append((logits.argmax(1) == data.labels).double().numpy())
@@ -48,9 +52,40 @@ def test_unlabelled() -> None:
     first = report.trials[0]
     for trial in report.trials:
         assert trial.accuracy is None
-        assert first.confidence is not None
+        assert first.information is not None
         assert trial.gain is not None
-        assert trial.confidence == pytest.approx(first.confidence + trial.gain)
+        assert trial.information == pytest.approx(first.information + trial.gain)
+
+
+def test_information_is_what_the_entropies_leave() -> None:
+    """H(mean of p) - mean of H(p), with scipy's entropy."""
+    module, data = small_residual(), bytes_data(labels=False)
+    trial = inspect_data(as_network(module), data).trials[0]
+    assert data.preprocessing is not None
+    with torch.inference_mode():
+        chances = module(normalise(data.images, data.preprocessing)).softmax(1).double().numpy()
+    expected = entropy(chances.mean(0)) - entropy(chances, axis=1).mean()
+    assert trial.information == pytest.approx(expected, abs=1e-6)
+
+
+def test_the_images_own_mean_and_spread_are_tried() -> None:
+    data = bytes_data()
+    trial = inspect_data(as_network(small_residual()), data).trials[-1]
+    assert trial.preprocessing is not None
+    pixels = data.images.numpy() / 255
+    assert trial.preprocessing.mean == pytest.approx(pixels.mean((0, 2, 3)))
+    assert trial.preprocessing.std == pytest.approx(pixels.std((0, 2, 3)), rel=1e-3)
+
+
+def test_a_network_that_is_sure_of_one_thing_is_not_followed() -> None:
+    """With larger inputs it names class 0 with certainty, whatever the image."""
+    module = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(3, 3))
+    module[2].weight.data = torch.tensor([[9.0, 9.0, 9.0], [0.0, 0.0, 0.0], [0.0, 0.0, 0.0]])
+    report = inspect_data(as_network(module), colours("-1 to 1", labels=False))
+    sure = next(trial for trial in report.trials if trial.preset == "0 to 255")
+    assert sure.confidence == pytest.approx(1)
+    assert sure.information == pytest.approx(0, abs=1e-6)
+    assert report.best_preset is None or report.best_preset.preset != "0 to 255"
 
 
 # A network that tells which colour an image has, if it gets it as it was made for.
@@ -124,5 +159,5 @@ def test_a_preset_under_which_the_network_overflows_is_not_recommended() -> None
     overflown = next(trial for trial in report.trials if trial.preset == "0 to 255")
     assert overflown.confidence is not None
     assert overflown.confidence < 0.5
-    assert report.best_preset is None
+    assert report.best_preset is None or report.best_preset.preset != "0 to 255"
     json.dumps(report.to_json(), allow_nan=False)
