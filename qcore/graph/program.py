@@ -23,7 +23,6 @@ from qcore.errors import BadInput, is_out_of_memory
 
 # Nobody reads which line of source a node is from; to find out took half of a .pt2's loading time.
 fx.config.do_not_emit_stack_traces = True
-
 _CONSTANT_KINDS = (InputKind.PARAMETER, InputKind.BUFFER, InputKind.CONSTANT_TENSOR)
 
 Shapes = tuple[tuple[int, ...], ...]
