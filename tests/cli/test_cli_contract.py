@@ -75,7 +75,7 @@ def test_sensitivity(files: dict[str, Any]) -> None:
     assert value["timing"]["one_forward_seconds"] > 0
     assert value["config"]["objective"] == "cross_entropy"
     assert (value["config"]["seed"], value["config"]["images"]) == (3, 200)
-    assert value["data"]["name"] == MODEL
+    assert value["data"]["reference"] == MODEL
     assert SensitivityTable.from_json(value).complete
 
 
@@ -186,5 +186,5 @@ def test_evaluate_measures_the_loss_that_the_allocation_was_chosen_by(
     )
     assert main(["evaluate", sample, sample, "--bits", str(chosen)]) == 0
     assert "chosen for other weights" in capsys.readouterr().err
-    chosen.write_text(json.dumps({**files["allocate"], "objective": "mse"}))
+    chosen.write_text(json.dumps({**files["allocate"], "objective": "top1"}))
     assert main(["evaluate", sample, sample, "--bits", str(chosen)]) == 2

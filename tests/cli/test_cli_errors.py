@@ -87,7 +87,7 @@ BAD = {
     "seed too large": (f"{SENSITIVITY} --seed 99999999999999999999", "--seed"),
     "seed negative": (f"{SENSITIVITY} --seed=-1", "--seed"),
     "method": (f"{SENSITIVITY} --method guess", "'guess'"),
-    "objective": (f"{SENSITIVITY} --objective mse", "'mse'"),
+    "objective": (f"{SENSITIVITY} --objective top1", "'top1'"),
     "no table": ("allocate none.json --budget average_bits=4", "none.json"),
     "table is half": ("allocate broken.json --budget average_bits=4", "not JSON"),
     "table is too deep": ("allocate deep.json --budget average_bits=4", "not JSON"),
