@@ -32,7 +32,7 @@ def bench_bring(page: Any, url: str) -> Iterator[Figure]:
             f"loading in the engine alone {alone:.1f} s",
         )
         page.get_by_role("link", name="Next: bring images").click()
-        page.get_by_text("Images of your own").wait_for()
+        page.get_by_text("Drop images of your own").wait_for()
         started = time.perf_counter()
         page.set_input_files(_BOX, photographs)
         page.get_by_text("What the network sees").wait_for()

@@ -29,7 +29,14 @@ if table is None or not table.covered:
     st.page_link(PAGES["sensitivity"].path, label="Go to Sensitivity", icon=":material/grid_on:")
     st.stop()
 choice = dial(table)
-pair = pair_for_run(prepared, table.data, chosen)
+pair = pair_for_run(prepared, table.data_fingerprint, chosen)
 overview(prepared, pair, table, choice)
-measure_panel(prepared, pair, table, choice)
+if pair is None:
+    st.info(
+        "The data that this run was made on were removed, so there is nothing held out to measure "
+        "on. Bring them again on the page Data, or measure sensitivity on other data.",
+        icon=":material/info:",
+    )
+else:
+    measure_panel(prepared, pair, table, choice)
 export(prepared, table, choice)

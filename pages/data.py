@@ -19,7 +19,7 @@ prepared = require_network(
 with st.container(border=True):
     upload_box(
         "data",
-        "Images of your own: a ZIP (class folders give labels), a .npz, idx files, or loose images",
+        "Drop images of your own: a ZIP (class folders: labels), .npz, idx files, loose images",
         "Half of them calibrate, the other half measures. A few dozen are enough to begin with. "
         "They stay in this server's store until you remove them.",
         lambda upload: arrived(prepared, upload),

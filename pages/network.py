@@ -1,5 +1,7 @@
 """A network and its layers."""
 
+import re
+
 import streamlit as st
 
 from qcore.hardware.size import full_precision_bytes
@@ -25,6 +27,14 @@ focus = focused_layer(prepared)
 
 st.markdown(f"**{fmt.plain(title_of(network.name))}**")
 with st.container(horizontal=True):
+    extra = "".join(f"; {name}: {fmt.shape(shape)}" for name, shape in network.extra_inputs)
+    outputs = ", ".join(fmt.shape(shape) for shape in network.output_shapes)
+    st.metric(
+        "Input",
+        fmt.shape(network.input_shape),
+        border=True,
+        help=fmt.plain(f"Of one image{extra}. Out come: {outputs}."),
+    )
     st.metric(
         "Parameters",
         fmt.count(network.parameters),
@@ -57,6 +67,8 @@ with st.container(horizontal=True):
     )
 if network.weights_note:
     st.warning(fmt.plain(network.weights_note), icon=":material/warning:")
+    for address in re.findall(r"https://\S+", network.weights_note):
+        st.code(address, language=None)
     st.button("Try again", icon=":material/refresh:", on_click=forget_network)
 if network.notes:
     st.info("  \n".join(fmt.plain(note) for note in network.notes), icon=":material/info:")

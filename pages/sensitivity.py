@@ -19,7 +19,7 @@ job = sensitivity_job(prepared, pair)
 controls(prepared, pair, job)
 if job is None:
     st.info(
-        "Nothing has been measured for this network yet. Press **Measure sensitivity**: the table "
+        "Nothing has been measured on these data yet. Press **Measure sensitivity**: the table "
         "fills while the run goes on, survives a reload, and can be stopped at any time.",
         icon=":material/info:",
     )

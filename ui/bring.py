@@ -27,7 +27,7 @@ def bring_network() -> None:
         with left:
             upload_box(
                 "network",
-                "An .onnx or .pt2 file, or weights of a torchvision network "
+                "Drop an .onnx or .pt2 file, or weights of a torchvision network "
                 "(.safetensors, .pt, .pth)",
                 "An .onnx that keeps its weights in a second file: drop both together. Files are "
                 "never unpickled, and stay in this server's store until you remove them.",
@@ -62,6 +62,11 @@ def upload_box(role: Role, label: str, note: str, on_stored: Callable[[Upload], 
     They are copied to the store once and leave the page's memory.
     ``on_stored`` is called with the upload, in the callback.
     """
+    try:
+        limit = limit_bytes()
+    except BadInput as error:
+        st.error(fmt.plain(str(error)), icon=":material/error:")
+        return
     turn = st.session_state.setdefault(f"turn-{role}", 0)
     key = f"upload-{role}-{turn}"
     st.file_uploader(
@@ -70,7 +75,7 @@ def upload_box(role: Role, label: str, note: str, on_stored: Callable[[Upload], 
         key=key,
         on_change=_store,
         args=(role, key, on_stored),
-        max_upload_size=max(1, limit_bytes() // 2**20),
+        max_upload_size=max(1, limit // 2**20),
         help=note,
     )
     refused = st.session_state.pop(f"refused-{role}", None)

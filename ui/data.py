@@ -37,7 +37,21 @@ def chosen_job(prepared: Prepared) -> Job | None:
     if chosen == SAMPLE_DATA or (chosen is None and prepared.data):
         return None
     jobs = data_jobs(prepared)
-    return next((job for job in jobs if job.id == chosen), jobs[0] if jobs else None)
+    return next((job for job in jobs if job.id == chosen), _newest(jobs))
+
+
+def _newest(jobs: list[Job]) -> Job | None:
+    """The newest that can be used, else the newest."""
+    finished = (job for job in jobs if job.state == "finished")
+    return next(finished, jobs[0] if jobs else None)
+
+
+def default_choice(prepared: Prepared) -> str | None:
+    """What is chosen before anybody has chosen: a sample's own data, else the newest."""
+    if prepared.data is not None:
+        return SAMPLE_DATA
+    job = _newest(data_jobs(prepared))
+    return None if job is None else job.id
 
 
 def require_data(prepared: Prepared, purpose: str) -> DataPair:
@@ -75,11 +89,14 @@ def report_of(job: Job) -> DataReport:
     return DataReport.from_json(job.result["report"])
 
 
-def pair_for_run(prepared: Prepared, source: DataSource, chosen: DataPair) -> DataPair:
-    """The pair whose calibration half a sensitivity run was made on; else the one chosen now."""
+def pair_for_run(prepared: Prepared, fingerprint: str, chosen: DataPair) -> DataPair | None:
+    """The pair whose calibration half a sensitivity run was made on; None where it is gone.
+
+    Other images must not stand in for it: some may be among those the run was made on.
+    """
     pairs = [pair_of(job) for job in data_jobs(prepared) if job.state == "finished"]
     candidates = [chosen, *([prepared.data] if prepared.data else []), *pairs]
-    return next((pair for pair in candidates if pair.calibration.source == source), chosen)
+    return next((p for p in candidates if p.calibration.fingerprint == fingerprint), None)
 
 
 def look_at(prepared: Prepared, source: DataSource) -> None:

@@ -8,13 +8,14 @@ from qcore.data.preprocess import reads_images
 from qcore.data.source import DataSource
 from qcore.errors import BadInput
 from qcore.prepare.prepared import Prepared
+from qcore.prepare.preview import remove_preview
 from qcore.store.job import Job
 from qcore.store.uploads import PREFIX, Upload, get_upload, remove_upload
 from ui import format as fmt
-from ui.data import SAMPLE_DATA, data_jobs, look_at
+from ui.data import SAMPLE_DATA, look_at, pair_of
 from ui.engine import engine
 from ui.preprocessing import first_guess, preprocessing_card
-from ui.state import DATA, choose_data
+from ui.state import DATA, choose_data, follow_job
 
 
 def arrived(prepared: Prepared, upload: Upload) -> None:
@@ -97,13 +98,12 @@ def _buttons(prepared: Prepared, job: Job, source: DataSource) -> None:
             args=(SAMPLE_DATA,),
         )
     if source.reference.startswith(PREFIX) and _is_there(source):
-        st.button(
-            "Remove these files",
-            icon=":material/delete:",
-            on_click=_remove,
-            args=(prepared, source),
-            help="Deletes them from this server's store, and the reports on them.",
-        )
+        with st.popover("Remove …", icon=":material/delete:"):
+            st.markdown(
+                "Deletes the files and the reports on them from this server's store. What was "
+                "measured on them stays."
+            )
+            st.button("Remove these files", type="primary", on_click=_remove, args=(source,))
 
 
 def _is_there(source: DataSource) -> bool:
@@ -119,9 +119,15 @@ def _retry(prepared: Prepared, job: Job) -> None:
     look_at(prepared, DataSource.from_json(job.question["data"]))
 
 
-def _remove(prepared: Prepared, source: DataSource) -> None:
+def _remove(source: DataSource) -> None:
+    """The files and every report on them, whichever network it was about."""
     remove_upload(source.reference.removeprefix(PREFIX))
-    for job in data_jobs(prepared):
+    store = engine().store
+    for job in store.jobs("data"):
         if job.question["data"]["reference"] == source.reference:
-            engine().store.forget(job.id)
+            known = store.get(job.id)
+            if known.state == "finished":
+                remove_preview(pair_of(known).calibration.fingerprint)
+            store.forget(job.id)
     st.session_state.pop(DATA, None)
+    follow_job(None)

@@ -7,9 +7,9 @@ from dataclasses import replace
 import pandas as pd
 import streamlit as st
 
-from qcore.data.preprocess import PRESETS
 from qcore.data.source import DataSource
-from qcore.measure.data_report import DataReport, Trial, warnings_of
+from qcore.measure.data_report import DataReport, Trial
+from qcore.measure.data_warnings import remarks_of, warnings_of
 from qcore.prepare.prepared import DataPair, Prepared
 from qcore.prepare.preview import read_preview
 from qcore.store.job import Job
@@ -20,6 +20,8 @@ from ui.figures.data import balance_figure, need_figure
 from ui.router import PAGES
 from ui.select import focus_clicked
 from ui.state import focused_layer, palette
+
+_MOST_CLASSES = 1000  # bars beyond this are no picture
 
 
 def show_report(prepared: Prepared, job: Job, report: DataReport) -> None:
@@ -74,26 +76,31 @@ def _tiles(pair: DataPair, report: DataReport) -> None:
 
 
 def _verdict(prepared: Prepared, source: DataSource, report: DataReport) -> None:
-    if report.notes:
-        st.info("  \n".join(fmt.plain(note) for note in report.notes), icon=":material/info:")
-    found = warnings_of(report)
+    """Warnings first, then what is merely worth knowing."""
+    best, found = report.best_preset, warnings_of(report)
+    for number, text in enumerate(found):
+        st.warning(fmt.plain(text), icon=":material/warning:")
+        if number == 0 and best is not None:  # the first warning is about it
+            _use_button(prepared, source, best)
     if not found:
         st.success(
-            "Nothing speaks against these data: the network knows such images, the layers' inputs "
-            "are alike in both halves, and there are enough of them.",
+            "Nothing speaks against these data: the network knows such images, and the layers' "
+            "inputs are alike in the even and the odd ones.",
             icon=":material/check_circle:",
         )
-    for text in found:
-        st.warning(fmt.plain(text), icon=":material/warning:")
-    best = report.best_preset
-    if best is not None:
-        st.button(
-            f"Use “{best.preset}”",
-            type="primary",
-            icon=":material/auto_fix_high:",
-            on_click=look_at,
-            args=(prepared, replace(source, preprocessing=best.preprocessing)),
-        )
+    notes = [*report.notes, *remarks_of(report)]
+    if notes:
+        st.info("  \n".join(fmt.plain(note) for note in notes), icon=":material/info:")
+
+
+def _use_button(prepared: Prepared, source: DataSource, best: Trial) -> None:
+    st.button(
+        f"Use “{best.preset}”",
+        type="primary",
+        icon=":material/auto_fix_high:",
+        on_click=look_at,
+        args=(prepared, replace(source, preprocessing=best.preprocessing)),
+    )
 
 
 def _preview(pair: DataPair) -> None:
@@ -111,50 +118,56 @@ def _preview(pair: DataPair) -> None:
 
 
 def _charts(prepared: Prepared, report: DataReport) -> None:
-    focus = focused_layer(prepared)
-    left, right = st.columns([3, 2])
+    left, right = st.columns(2)
     with left:
-        st.markdown("**How far each layer's threshold moves** between the halves of the images")
-        chart(
-            need_figure(report, focus, palette()),
-            "data-need",
-            "Bars: relative difference of the 99.9th percentile of each layer's input.",
-            focus_clicked,
-        )
-        _layer_line(report, focus)
-        with st.expander("All layers", icon=":material/table_rows:"):
-            _layer_table(report)
+        _thresholds(report, focused_layer(prepared))
     with right:
-        if report.class_counts:
+        if 0 < len(report.class_counts) <= _MOST_CLASSES:
             st.markdown("**Images of each class**")
-            chart(
-                balance_figure(report, palette()),
-                "data-balance",
-                "Bars: images of each class.",
-            )
+            chart(balance_figure(report, palette()), "data-balance", "Bars: images of each class.")
         if report.trials:
-            st.markdown("**The same images, prepared otherwise**")
-            st.dataframe(
-                pd.DataFrame([_trial_row(trial) for trial in report.trials]).dropna(
-                    axis="columns", how="all"
-                ),
-                hide_index=True,
-                column_config={
-                    "accuracy": st.column_config.NumberColumn(format="%.1f %%"),
-                    "confidence": st.column_config.NumberColumn(format="%.1f %%"),
-                    "information": st.column_config.NumberColumn(
-                        "told (nats)",
-                        format="%.2f",
-                        help="How much the network tells about an image: high where it is sure of "
-                        "different things.",
-                    ),
-                },
-                alt="Accuracy and confidence of the network with each preset.",
-            )
-            st.caption(
-                f"On {report.trials[0].images} images. Presets: "
-                + "; ".join(f"{name}: {preset.source}" for name, preset in PRESETS.items())
-            )
+            _trials(report)
+
+
+def _thresholds(report: DataReport, focus: str) -> None:
+    st.markdown("**How far each layer's threshold moves** between even and odd images")
+    if all(la.move is None for la in report.layers):
+        st.caption("There is one image only; from two on, the thresholds are compared.")
+        return
+    chart(
+        need_figure(report, focus, palette()),
+        "data-need",
+        "Bars: relative difference of the 99.9th percentile of each layer's input.",
+        focus_clicked,
+    )
+    _layer_line(report, focus)
+    with st.expander("All layers", icon=":material/table_rows:"):
+        _layer_table(report)
+
+
+def _trials(report: DataReport) -> None:
+    st.markdown("**The same images, prepared otherwise**")
+    st.dataframe(
+        pd.DataFrame([_trial_row(trial) for trial in report.trials]).dropna(
+            axis="columns", how="all"
+        ),
+        hide_index=True,
+        column_config={
+            "prepared as": st.column_config.TextColumn(width="medium"),
+            "accuracy": st.column_config.NumberColumn(format="%.1f %%", width="small"),
+            "confidence": st.column_config.NumberColumn(format="%.1f %%", width="small"),
+            "information": st.column_config.NumberColumn(
+                "told (nats)",
+                format="%.2f",
+                width="small",
+                help="How much the network tells about an image: high where it is sure of "
+                "different things.",
+            ),
+        },
+        alt="Accuracy and confidence of the network with each preset.",
+    )
+    count = report.trials[0].images
+    st.caption(f"On {count:,} of the images. Sizes stay; only the values differ.")
 
 
 def _layer_line(report: DataReport, focus: str) -> None:
@@ -162,9 +175,9 @@ def _layer_line(report: DataReport, focus: str) -> None:
     if layer is None or layer.even_threshold is None or layer.odd_threshold is None:
         return
     st.caption(
-        f"**{fmt.plain(focus)}**: {layer.even_threshold:.4g} and {layer.odd_threshold:.4g}; "
-        f"CalibTIP's rule asks for {layer.images_needed:,} images (B ≥ C·k² / HW: one equation for "
-        "each weight of a kernel)."
+        f"**{fmt.plain(focus)}**: threshold {layer.even_threshold:.4g} on the even images, "
+        f"{layer.odd_threshold:.4g} on the odd ones; images needed by CalibTIP's rule: "
+        f"{layer.images_needed:,} (B ≥ C·k² / HW: one equation for each weight of a kernel)."
     )
 
 

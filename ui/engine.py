@@ -39,11 +39,12 @@ def _stamp(model: str) -> str:
 def prepare_job(model: str) -> Job:
     """The job that prepares a network, started if nobody has; done already where it ever was.
 
-    One that failed stays failed until somebody forgets it: every rerun of a page asks again.
+    One that failed or was cancelled stays so until somebody forgets it: every rerun of a page asks
+    again.
     """
     question = PrepareQuestion(model, _stamp(model))
     known = engine().store.find(question.kind, to_json(question))
-    if known is not None and known.state == "failed":
+    if known is not None and known.state in ("failed", "cancelled"):
         return known
     job = engine().runner.submit(question)
     if job.state == "finished" and not prepared(job).weights_path.exists():

@@ -65,6 +65,14 @@ def wait_for(job: Job, what: str) -> None:
         if not now.active:
             st.rerun()
         st.progress(min(now.fraction, 1.0), text=f"{fmt.plain(what)}: {progress_text(now)}")
+        st.button(
+            "Cancel",
+            icon=":material/stop_circle:",
+            key=f"cancel-{job.id}",
+            on_click=cancel,
+            args=(job.id,),
+            disabled=now.cancel_requested,
+        )
         if now.lost():
             silent = fmt.duration(SILENT_SECONDS)
             st.warning(f"No worker has answered for {silent}. Reload the page to start again.")

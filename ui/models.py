@@ -16,11 +16,14 @@ SAMPLE_MODELS = tuple(f"sample:{name}" for name in SAMPLES)
 
 
 def models() -> list[str]:
-    """References: the samples, then what was opened before, newest first."""
+    """References: the samples, then what was opened before, newest first.
+
+    Files that were refused are among them as long as they are in the store: they can be removed.
+    """
     opened = [
         str(job.question["model"])
         for job in engine().store.jobs("prepare")
-        if job.state != "failed" and job.question["engine"] == ENGINE
+        if job.question["engine"] == ENGINE
     ]
     now = st.session_state.get(MODEL)
     candidates = [*SAMPLE_MODELS, *([now] if isinstance(now, str) else []), *opened]

@@ -42,7 +42,8 @@ def require_network(purpose: str) -> Prepared:
 def _refused(model: str, job: Job) -> None:
     """Why it was not opened, and three ways on."""
     st.subheader(fmt.plain(title_of(model)), anchor=False)
-    text = fmt.plain(job.message or "Opening the network was cancelled.")
+    message = job.message or "Opening the network was cancelled."
+    text = fmt.plain(message.replace("shown in the README", "below"))
     st.error(text, icon=":material/error:")
     if EXPORT_HINT in job.message:
         st.markdown("Run this where the model can be loaded, then bring `model.pt2`:")

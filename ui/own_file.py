@@ -9,8 +9,14 @@ import streamlit as st
 
 from qcore.errors import BadInput
 from qcore.graph.architectures import ARCHITECTURES
-from qcore.graph.reference import STATE_SUFFIXES, main_first
+from qcore.graph.reference import (
+    PROGRAM_SUFFIXES,
+    STATE_SUFFIXES,
+    main_first,
+    parse_reference,
+)
 from qcore.store.uploads import PREFIX, get_upload, remove_upload
+from ui import format as fmt
 from ui.models import upload_id_of
 from ui.state import MODEL, open_model
 
@@ -27,15 +33,11 @@ def own_file(reference: str) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         if suffix in STATE_SUFFIXES:
             _architecture(reference, upload_id)
-        else:
+        elif suffix in PROGRAM_SUFFIXES:
             _size(reference, upload_id)
-        st.button(
-            "Remove this file",
-            icon=":material/delete:",
-            on_click=_remove,
-            args=(upload_id,),
-            help="Deletes it from this server's store; results about it stay.",
-        )
+        with st.popover("Remove …", icon=":material/delete:"):
+            st.markdown("Deletes the file from this server's store. Results about it stay.")
+            st.button("Remove this file", type="primary", on_click=_remove, args=(upload_id,))
 
 
 def _suffix(upload_id: str) -> str | None:
@@ -50,7 +52,7 @@ def _suffix(upload_id: str) -> str | None:
 def _architecture(reference: str, upload_id: str) -> None:
     chosen = reference.removeprefix("torchvision:").partition("@")[0]
     options = [_DETECT, *ARCHITECTURES]
-    key = f"architecture-{upload_id}"
+    key = f"architecture-{reference}"
     st.selectbox(
         "Architecture of these weights",
         options,
@@ -68,7 +70,7 @@ def _reopen_as(upload_id: str, key: str) -> None:
 
 
 def _size(reference: str, upload_id: str) -> None:
-    key = f"size-{upload_id}"
+    key = f"size-{reference}"
     text = st.text_input(
         "Input size",
         reference.partition("#")[2],
@@ -79,16 +81,26 @@ def _size(reference: str, upload_id: str) -> None:
         width=300,
         help="Channels x height x width, for files that leave them free: 3x320x320.",
     )
-    if text and not _SIZE.fullmatch(_compact(text)):
-        st.error("An input size looks like 3x320x320.", icon=":material/error:")
+    fault = _fault(PREFIX + upload_id, _compact(text))
+    if fault is not None:
+        st.error(fmt.plain(fault), icon=":material/error:")
 
 
 def _reopen_at(upload_id: str, key: str) -> None:
     size, file = _compact(st.session_state[key]), PREFIX + upload_id
-    if not size:
-        open_model(file)
-    elif _SIZE.fullmatch(size):
-        open_model(f"{file}#{size}")
+    if _fault(file, size) is None:
+        open_model(f"{file}#{size}" if size else file)
+
+
+def _fault(file: str, size: str) -> str | None:
+    """What is wrong with an input size, None where nothing is."""
+    if size and not _SIZE.fullmatch(size):
+        return "an input size looks like 3x320x320"
+    try:
+        parse_reference(f"{file}#{size}" if size else file)
+    except BadInput as error:
+        return str(error)
+    return None
 
 
 def _compact(text: str) -> str:

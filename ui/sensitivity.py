@@ -54,7 +54,7 @@ def controls(prepared: Prepared, pair: DataPair, job: Job | None) -> None:
             )
             images = st.number_input(
                 f"Images (of {data.images:,})",
-                min_value=2,
+                min_value=min(2, data.images),
                 max_value=data.images,
                 value=data.images,
                 key=f"images-{data.fingerprint[:8]}",

@@ -9,7 +9,7 @@ import streamlit as st
 
 from qcore.errors import BadInput
 from qcore.prepare.prepared import Prepared
-from ui.data import data_choices
+from ui.data import SAMPLE_DATA, data_choices, default_choice
 from ui.engine import prepare_job, prepared
 from ui.jobs import running_jobs
 from ui.models import models, title_of
@@ -55,11 +55,12 @@ def _data_choice(opened: Prepared) -> None:
     """Drawn where there is a choice."""
     choices = data_choices(opened)
     if st.session_state.get(DATA) not in choices:
-        st.session_state.pop(DATA, None)
-    if len(choices) > 1:
+        st.session_state[DATA] = default_choice(opened)
+    if list(choices) not in ([], [SAMPLE_DATA]):
         st.selectbox(
             "Data",
             list(choices),
+            index=None,  # so that the choice is in the address, whatever it is
             format_func=lambda one: choices.get(one, one),
             key=DATA,
             bind="query-params",

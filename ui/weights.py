@@ -17,6 +17,7 @@ from ui.engine import layer_weights
 from ui.select import clicked
 
 _KERNEL, _ALL = "kernel", "all"
+_MOST_KERNELS = 10_000  # every name in the menu goes to the browser
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,11 +35,12 @@ class WeightView:
 
 def choose_kernel(layer: Layer) -> int | None:
     """A menu of the layer's kernels, in the URL; None is the whole layer."""
-    options = [_ALL, *(str(number) for number in range(layer.kernels))]
+    listed = min(layer.kernels, _MOST_KERNELS)
+    options = [_ALL, *(str(number) for number in range(listed))]
     if st.session_state.get(_KERNEL, _ALL) not in options:
         del st.session_state[_KERNEL]  # a number of a wider layer
     chosen = st.selectbox(
-        f"Kernel (0 to {layer.kernels - 1})",
+        f"Kernel (0 to {listed - 1}" + (")" if listed == layer.kernels else ", the first ones)"),
         options,
         key=_KERNEL,
         bind="query-params",

@@ -7,7 +7,6 @@ import hashlib
 import json
 import os
 import tempfile
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,10 +16,13 @@ from safetensors.torch import save_file
 
 from qcore.data.images import Decoded
 from qcore.data.preprocess import Preprocessing
+from qcore.errors import BadInput
+from qcore.store.disk import MOST_BYTES, keep_newest, used_now
 from qcore.store.home import home
+from qcore.store.uploads import get_upload
 
 _VERSION = 1  # raise it where the same file would give other pixels or notes
-_MOST_BYTES = 8_000_000_000
+_MOST_BYTES = MOST_BYTES
 _TEXTS = ("names", "left_out", "notes")
 
 
@@ -30,7 +32,7 @@ def decoded_once(
     """What ``decode`` returns, from disk where it was there before.
 
     Only what changes pixels decides: sizes, fit, interpolation and the number of channels. A file
-    that is damaged or cannot be written costs time, never an error.
+    that is damaged or cannot be written costs time, never an error. Removing the upload removes it.
     """
     file = _file(upload_id, preprocessing)
     kept = _read(file, preprocessing.input_shape)
@@ -39,14 +41,18 @@ def decoded_once(
     fresh = decode()
     with contextlib.suppress(OSError):
         _write(file, fresh)
+    try:
+        get_upload(upload_id)
+    except BadInput:  # removed while its images were decoded: nothing of it may stay
+        file.unlink(missing_ok=True)
     return fresh
 
 
 def _file(upload_id: str, preprocessing: Preprocessing) -> Path:
     p = preprocessing
-    geometry = (_VERSION, upload_id, p.resize_px, p.crop_px, p.fit, p.interpolation, p.channels)
+    geometry = (_VERSION, p.resize_px, p.crop_px, p.fit, p.interpolation, p.channels)
     name = hashlib.sha256(json.dumps(geometry).encode()).hexdigest()
-    return home() / "data" / f"{name}.safetensors"
+    return home() / "data" / f"{upload_id}-{name}.safetensors"
 
 
 def _read(file: Path, input_shape: tuple[int, ...]) -> Decoded | None:
@@ -54,7 +60,7 @@ def _read(file: Path, input_shape: tuple[int, ...]) -> Decoded | None:
         with safe_open(file, framework="pt") as stored:
             about, pixels = stored.metadata(), stored.get_tensor("pixels").clone()
         texts = [tuple(json.loads(about[key])) for key in _TEXTS]
-        _used_now(file)
+        used_now(file)
     except Exception:  # damaged or not there: it is decoded again
         return None
     whole = (
@@ -73,29 +79,13 @@ def _write(file: Path, decoded: Decoded) -> None:
     os.close(handle)
     try:
         save_file({"pixels": decoded.pixels}, draft, metadata=about)
-        _used_now(Path(draft))
+        used_now(Path(draft))
         os.replace(draft, file)
-        _remove_oldest(file.parent)
+        keep_newest(file.parent, _MOST_BYTES)
     except Exception as error:  # safetensors has an error type of its own for a full disk
         raise OSError(str(error)) from error
     finally:
         Path(draft).unlink(missing_ok=True)
-
-
-def _used_now(file: Path) -> None:
-    now = time.time_ns()  # the file system's own clock ticks too slowly to tell two uses apart
-    os.utime(file, ns=(now, now))
-
-
-def _remove_oldest(folder: Path) -> None:
-    """Those used longest ago, until what is left takes at most ``_MOST_BYTES``."""
-    files = [(file, file.stat()) for file in folder.iterdir()]
-    total = sum(stat.st_size for _, stat in files)
-    for file, stat in sorted(files, key=lambda one: one[1].st_mtime_ns)[:-1]:
-        if total <= _MOST_BYTES:
-            break
-        file.unlink(missing_ok=True)
-        total -= stat.st_size
 
 
 def _sha256(pixels: torch.Tensor) -> str:

@@ -128,7 +128,7 @@ PRESETS: dict[str, Preset] = {
     "EfficientNet-Lite": Preset(
         (127 / 255,) * 3,
         (128 / 255,) * 3,
-        "EfficientNet-Lite: (x - 127) / 128, resized bicubic",
+        "Google's Lite networks: (x - 127) / 128, resized bicubic",
         "bicubic",
     ),
     "0 to 1": Preset((0.0, 0.0, 0.0), (1.0, 1.0, 1.0), "YOLO and other detectors: x / 255"),

@@ -20,8 +20,8 @@ class DataSource:
 
     ``preprocessing`` None is the network's own. A sample has two sets of images, one to calibrate
     on and one to measure on; of anything else both are the same whole unless ``halved``: then
-    images number 0, 2, 4 ... calibrate and 1, 3, 5 ... measure. Sorted class folders are divided
-    evenly that way.
+    images number 0, 2, 4 ... calibrate and 1, 3, 5 ... measure. Sorted class folders with two
+    images or more each are divided evenly that way.
     """
 
     reference: str

@@ -8,6 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor, fx
 
+from qcore.graph.constant_sizes import Budget
+from qcore.graph.operand_sizes import check_operands
 from qcore.graph.ops import LAYER_OPS, TRANSPOSED_OPS, groups_of
 from qcore.graph.program import Program
 
@@ -18,15 +20,20 @@ def fold_constants(program: Program) -> None:
     """Evaluate every node that depends on stored tensors alone and store the result instead.
 
     Weight standardisation, weight norm and position tables become plain constants this way.
-    Creation operators without a tensor argument stay: nothing is gained by storing zeros.
+    Creation operators without a tensor argument stay: nothing is gained by storing zeros. Raises
+    BadInput for constants that are much larger than what the file stores.
     """
+    budget = Budget(program.tensors)
     nodes = {node.name: node for node in program.graph.nodes}
     known: dict[fx.Node, Any] = {nodes[n]: program.tensors[k] for n, k in program.constants.items()}
     for node in program.graph.nodes:
         sources = node.all_input_nodes
         if node.op == "call_function" and sources and all(s in known for s in sources):
             args, kwargs = fx.node.map_arg((node.args, node.kwargs), known.__getitem__)
+            check_operands(node.target, args, kwargs)
+            budget.expect(node)
             known[node] = node.target(*args, **kwargs)
+            budget.spend(node, known[node])
     stored = []
     for node, value in known.items():
         read = any(user not in known for user in node.users)

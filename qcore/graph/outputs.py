@@ -6,11 +6,11 @@ import torch
 from torch import Tensor, fx
 
 from qcore.errors import BadInput, is_out_of_memory
+from qcore.graph.probabilities import are_probabilities, scores_of
 from qcore.graph.program import Program
 from qcore.graph.run import Runner, as_tuple
 
 _aten = torch.ops.aten
-_SOFTMAX = {_aten.softmax.int, _aten._softmax.default}
 
 Shape = tuple[int, ...]
 
@@ -19,11 +19,12 @@ def tidy_outputs(program: Program) -> tuple[tuple[Shape, ...], tuple[str, ...]]:
     """Keep what has a row of numbers for each image; returns shapes without the batch, and notes.
 
     Outputs that are no floating-point numbers or do not begin with the batch are left out. Class
-    scores (N, classes, 1, 1) become (N, classes), and a softmax at the very end is taken off: the
-    losses apply their own, and the order of the classes stays. Raises BadInput where nothing is
+    scores (N, classes, 1, 1) become (N, classes), and probabilities become scores: the losses apply
+    a softmax of their own, and the order of the classes stays. Raises BadInput where nothing is
     left.
     """
-    values = _run(program)
+    inputs = _some_images(program)
+    values = _run(program, inputs)
     images = program.batch or 2
     notes = []
     kept: list[tuple[fx.Node, Tensor]] = []
@@ -38,22 +39,29 @@ def tidy_outputs(program: Program) -> tuple[tuple[Shape, ...], tuple[str, ...]]:
             raise BadInput(f"the output of this network {fault}; nothing can be measured on it")
     if not kept:
         raise BadInput("no output of this network holds numbers for each image")
-    final, softmax_taken = [], False
+    final = []
     for node, value in kept:
-        node, taken = _scores(program.graph, node, value)
+        shape = tuple(value.shape[1:])
+        if _flat(shape) != shape:
+            node = _flattened(program, node)
+        if are_probabilities(value.flatten(1)):
+            node, note = scores_of(program, node, inputs)
+            notes.append(note)
         final.append(node)
-        softmax_taken = softmax_taken or taken
     _output(program).args = (tuple(final),)
     _drop_dead(program.graph)
-    if softmax_taken:
-        notes.append("the softmax at the end is left out: the loss is computed on its input")
     shapes = tuple(_flat(tuple(value.shape[1:])) for _, value in kept)
-    return shapes, tuple(notes)
+    return shapes, tuple(dict.fromkeys(notes))
 
 
-def _run(program: Program) -> tuple[Tensor, ...]:
+def _some_images(program: Program) -> tuple[Tensor, ...]:
+    generator = torch.Generator().manual_seed(0)
+    shapes = [(program.batch or 2, *shape) for shape in program.input_shapes]
+    return tuple(torch.rand(shape, generator=generator) for shape in shapes)
+
+
+def _run(program: Program, inputs: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
     runner = Runner(program.graph, program.tensors, program.constants, program.input_nodes)
-    inputs = tuple(torch.zeros(program.batch or 2, *shape) for shape in program.input_shapes)
     try:
         with torch.inference_mode():
             return as_tuple(runner(inputs))
@@ -62,7 +70,7 @@ def _run(program: Program) -> tuple[Tensor, ...]:
             raise
         reason = str(error).strip().splitlines()[0] if str(error).strip() else repr(error)
         raise BadInput(
-            f"this network cannot be run on a blank image ({reason[:200]}); export it again"
+            f"this network cannot be run on an image ({reason[:200]}); export it again"
         ) from error
 
 
@@ -74,16 +82,9 @@ def _fault(value: object, images: int) -> str | None:
     return None
 
 
-def _scores(graph: fx.Graph, node: fx.Node, value: Tensor) -> tuple[fx.Node, bool]:
-    """The node without its softmax and without trailing sizes of one, and whether there was one."""
-    shape = tuple(value.shape[1:])
-    taken = False
-    if len(_flat(shape)) == 1 and node.target in _SOFTMAX and node.args[1] in (1, 1 - value.dim()):
-        node, taken = node.args[0], True  # type: ignore[assignment]
-    if _flat(shape) != shape:
-        with graph.inserting_before(next(n for n in graph.nodes if n.op == "output")):
-            node = graph.call_function(_aten.flatten.using_ints, (node, 1))
-    return node, taken
+def _flattened(program: Program, node: fx.Node) -> fx.Node:
+    with program.graph.inserting_before(_output(program)):
+        return program.graph.call_function(_aten.flatten.using_ints, (node, 1))
 
 
 def _flat(shape: Shape) -> Shape:

@@ -20,6 +20,8 @@ from torch.export.graph_signature import (
 )
 
 from qcore.errors import BadInput, is_out_of_memory
+from qcore.graph.normalise import normalise
+from qcore.graph.operand_sizes import check_graph
 
 # Nobody reads which line of source a node is from; to find out took half of a .pt2's loading time.
 fx.config.do_not_emit_stack_traces = True
@@ -86,7 +88,8 @@ def from_exported(exported: ExportedProgram, input_shapes: Shapes | None = None)
     """Take graph and tensors out of an exported program, decomposed to functional ATen.
 
     ``input_shapes`` replaces sizes that the program leaves free (other than the batch). Raises
-    BadInput unless images go in and at least one tensor comes out.
+    BadInput unless images go in and at least one tensor comes out, and for operands that torch
+    would read beyond.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # torch warns of its own use of what it gave up
@@ -116,7 +119,8 @@ def from_exported(exported: ExportedProgram, input_shapes: Shapes | None = None)
     graph.output(tuple(results[i] for i in outputs))  # type: ignore[index]
     for old, new in copies.items():
         new.meta = dict(old.meta)
-    _normalise(graph)
+    normalise(graph)
+    check_graph(graph)
     tensors = {key: stored[key].detach() for key in constants.values()}
     # A copy may be called otherwise: "input" is a name that Python has taken.
     copy_of = {old.name: new for old, new in copies.items()}
@@ -178,17 +182,6 @@ def _shape_of(node: fx.Node, wanted: tuple[int, ...] | None) -> tuple[int, ...]:
         asked = " x ".join(str(w) for w in wanted)
         raise BadInput(f"input {node.name!r} reads {text}, not {asked}; leave the size away")
     return wanted
-
-
-def _normalise(graph: fx.Graph) -> None:
-    """Make the graph independent of memory layout and free of nodes without effect."""
-    for node in list(graph.nodes):
-        # A view that was legal for the traced layout need not be for channels-last.
-        if node.target is torch.ops.aten.view.default:
-            node.target = torch.ops.aten.reshape.default
-    for node in reversed(list(graph.nodes)):
-        if node.op == "call_function" and not node.users:
-            graph.erase_node(node)
 
 
 def is_arithmetic_on_sizes(node: fx.Node) -> bool:

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, fx
 
+from qcore.graph.operand_sizes import check_of, check_operands
 from qcore.graph.ops import LAYER_OPS
 
 Input = Tensor | tuple[Tensor, ...]
@@ -73,6 +74,7 @@ class Runner:
         for name, key in constants.items():
             self._nodes_of_key.setdefault(key, []).append(placeholders[name])
         self._dead_after = self._last_uses()
+        self._checked = {n for n in self.nodes if check_of(n.target) is not None}
 
     def _last_uses(self) -> list[list[fx.Node]]:
         dead: list[list[fx.Node]] = [[] for _ in self.nodes]
@@ -144,6 +146,8 @@ class Runner:
             kwargs = fx.node.map_arg(node.kwargs, read)
             if "device" in kwargs:  # recorded on the exporting machine's device
                 kwargs = {**kwargs, "device": self.device}
+            if node in self._checked:
+                check_operands(node.target, args, kwargs)
             values[node] = node.target(*args, **kwargs)
             if observe is not None:
                 observe(node, args, values[node])

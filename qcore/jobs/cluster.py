@@ -14,6 +14,7 @@ from qcore.memory import wait_without_spinning
 from qcore.store.home import home
 
 _PRELOAD = "qcore.jobs.worker_process"
+_ALLOWED_FAILURES = "20"  # finite: a worker that cannot even begin a job must not be restarted on
 
 
 def local_cluster() -> Any:
@@ -23,13 +24,11 @@ def local_cluster() -> Any:
     and ``long`` ones (sensitivity) do not wait for each other. A nanny restarts a worker that dies,
     and the scheduler gives its job to the new one.
     """
-    import dask
     from distributed.deploy.spec import SpecCluster
     from distributed.deploy.subprocess import SubprocessScheduler, SubprocessWorker
 
     wait_without_spinning()  # read by OpenMP when the workers start
     _set_environment_of_children()
-    dask.config.set({"distributed.scheduler.allowed-failures": 5})
     common = {
         "host": "127.0.0.1",
         "nthreads": 1,
@@ -57,9 +56,14 @@ def local_cluster() -> Any:
 
 
 def _set_environment_of_children() -> None:
-    """Let them find qcore from any working directory, and log no more than warnings."""
+    """Let them find qcore from any working directory, and log no more than warnings.
+
+    A worker that dies counts as a failure of every job assigned to it, also of those that wait
+    behind the one that ended it; which job is to blame, and when to give it up, the store knows.
+    """
     root = str(Path(__file__).resolve().parents[2])
     paths = [path for path in os.environ.get("PYTHONPATH", "").split(os.pathsep) if path]
     if root not in paths:
         os.environ["PYTHONPATH"] = os.pathsep.join([root, *paths])
     os.environ.setdefault("DASK_LOGGING__DISTRIBUTED", "warning")
+    os.environ.setdefault("DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES", _ALLOWED_FAILURES)

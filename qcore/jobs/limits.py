@@ -5,12 +5,15 @@ from __future__ import annotations
 import contextlib
 import os
 import threading
+import time
 from collections.abc import Callable, Iterator
 
 from qcore.errors import BadInput, is_out_of_memory
 
 _SECONDS, _MEMORY_GB = "BITDIAL_LOAD_SECONDS", "BITDIAL_LOAD_GB"
 _MOST = 10**6  # more than that, in seconds or gigabytes, the system's own calls refuse
+_POLL_SECONDS = 0.5
+_GRACE_SECONDS = 3.0  # for work that is asked to stop, to do so by itself
 
 
 def load_seconds() -> int:
@@ -24,39 +27,83 @@ def load_bytes() -> int:
 
 
 @contextlib.contextmanager
-def limited(on_timeout: Callable[[str], None]) -> Iterator[None]:
+def limited(
+    on_timeout: Callable[[str], None],
+    cancelled: Callable[[], bool] = lambda: False,
+    on_cancelled: Callable[[], None] = lambda: None,
+) -> Iterator[Callable[[], None]]:
     """Bound the memory and the time of what runs inside, in this process.
 
     Memory beyond ``load_bytes()`` of what the process has now cannot be allocated: BadInput. After
-    ``load_seconds()`` ``on_timeout`` is called with the message and the process ends (its nanny
-    starts another): a call into a library that never returns cannot be stopped otherwise.
+    ``load_seconds()`` ``on_timeout`` is called with the message, and some seconds after
+    ``cancelled`` says so ``on_cancelled``; then the process ends (its nanny starts another): a call
+    into a library that never returns cannot be stopped otherwise. Calling what this gives starts
+    the time anew: for work that shows how far it has come.
     """
-    seconds = load_seconds()
-    timer = threading.Timer(seconds, _give_up, (on_timeout, seconds))
-    timer.daemon = True
-    timer.start()
+    watch = _Watch(load_seconds(), on_timeout, cancelled, on_cancelled)
+    watch.start()
     try:
         with _bounded_memory(load_bytes()):
-            yield
+            yield watch.moved
     except (MemoryError, RuntimeError) as error:
         if not is_out_of_memory(error):
             raise
         raise BadInput(
-            f"this needs more than the {load_bytes() // 10**9} GB of memory that opening a file "
+            f"this needs more than the {load_bytes() // 10**9} GB of memory that one job "
             f"may take; if the file is trusted, set {_MEMORY_GB} higher"
         ) from error
     finally:
-        timer.cancel()
+        watch.over.set()
 
 
-def _give_up(on_timeout: Callable[[str], None], seconds: int) -> None:
-    try:
-        on_timeout(
-            f"this took longer than {seconds} s and was stopped; "
+class _Watch(threading.Thread):
+    """Ends this process when time is up, or when it was asked to stop and does not."""
+
+    def __init__(
+        self,
+        seconds: int,
+        on_timeout: Callable[[str], None],
+        cancelled: Callable[[], bool],
+        on_cancelled: Callable[[], None],
+    ) -> None:
+        super().__init__(daemon=True)
+        self.over = threading.Event()
+        self._seconds, self._on_timeout = seconds, on_timeout
+        self._cancelled, self._on_cancelled = cancelled, on_cancelled
+        self.moved()
+
+    def moved(self) -> None:
+        """The time that is allowed starts now."""
+        self._deadline = time.monotonic() + self._seconds
+
+    def run(self) -> None:
+        while not self.over.wait(max(0.0, min(_POLL_SECONDS, self._left()))):
+            if self._left() <= 0:
+                self._end(lambda: self._on_timeout(self._too_long()))
+            elif self._asked_to_stop() and not self.over.wait(_GRACE_SECONDS):
+                self._end(self._on_cancelled)
+
+    def _left(self) -> float:
+        return self._deadline - time.monotonic()
+
+    def _asked_to_stop(self) -> bool:
+        with contextlib.suppress(Exception):  # a store that is busy is asked again
+            return self._cancelled()
+        return False
+
+    def _too_long(self) -> str:
+        return (
+            f"this took longer than {self._seconds} s and was stopped; "
             f"if the file is trusted, set {_SECONDS} higher"
         )
-    finally:  # also where the message cannot be delivered
-        os._exit(1)
+
+    def _end(self, tell: Callable[[], None]) -> None:
+        if self.over.is_set():
+            return
+        try:
+            tell()
+        finally:  # also where the message cannot be delivered
+            os._exit(1)
 
 
 @contextlib.contextmanager

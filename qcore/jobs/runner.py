@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import threading
@@ -11,6 +12,7 @@ from typing import Any
 
 from qcore.jobs.questions import Question, to_json
 from qcore.jobs.work import run_job
+from qcore.store.disk import sweep
 from qcore.store.job import BEAT_SECONDS, Job
 from qcore.store.store import Store
 
@@ -18,6 +20,7 @@ log = logging.getLogger(__name__)
 
 # A long run must not keep a person from opening another network: two workers, one for each.
 _SLOT = {"prepare": "short", "data": "short", "evaluate": "short", "sensitivity": "long"}
+_TIMES = 5  # that a job which others kept from beginning is submitted again
 
 
 class JobRunner:
@@ -69,6 +72,7 @@ class JobRunner:
     def _connect(self) -> Any:
         from distributed import Client
 
+        sweep()
         if self._scheduler:
             return Client(self._scheduler)
         from qcore.jobs.cluster import local_cluster
@@ -84,15 +88,15 @@ class JobRunner:
             for job_id in waiting:
                 self.store.still_there(job_id, "queued")
 
-    def _start(self, job: Job) -> None:
+    def _start(self, job: Job, times: int = 0) -> None:
         try:
             client = self._client.result()
             slot = {} if self._scheduler else {"resources": {_SLOT[job.kind]: 1}}
-            key = f"{job.kind}-{job.id}-{job.asked_at}"
+            key = f"{job.kind}-{job.id}-{job.asked_at}-{times}"
             future = client.submit(run_job, job.id, self.store.url, key=key, pure=False, **slot)
             with self._lock:
                 self._futures[job.id] = future  # dask drops work whose future is dropped
-            future.add_done_callback(lambda done: self._ended(job, done))
+            future.add_done_callback(lambda done: self._ended(job, done, times))
         except Exception as error:
             log.exception("job %s could not be started", job.id)
             with self._lock:
@@ -101,12 +105,32 @@ class JobRunner:
                     self._client = self._threads.submit(self._connect)  # for the next job
             self.store.end(job.id, "failed", 0.0, f"no worker could be started: {error}")
 
-    def _ended(self, job: Job, future: Any) -> None:
+    def _ended(self, job: Job, future: Any, times: int) -> None:
         with self._lock:
             present = self._futures.get(job.id) is future
             if present:
                 del self._futures[job.id]
-                self._waiting.discard(job.id)
-        if present and future.status == "error":
-            message = f"the worker died while on this: {type(future.exception()).__name__}"
-            self.store.end(job.id, "failed", 0.0, f"{message}; what was finished is kept")
+        if not present:
+            return
+        if future.status == "error":
+            now, error = self.store.job(job.id), type(future.exception()).__name__
+            if (
+                error == "KilledWorker"
+                and now is not None
+                and _never_begun(now, job)
+                and times < _TIMES
+            ):
+                with contextlib.suppress(RuntimeError):  # this runner is being closed
+                    self._threads.submit(self._start, job, times + 1)
+                return
+            if now is not None and now.active:
+                message = f"the worker died while on this: {error}; what was finished is kept"
+                self.store.end(job.id, "failed", 0.0, message)
+        with self._lock:
+            self._waiting.discard(job.id)
+
+
+def _never_begun(now: Job, asked: Job) -> bool:
+    """True for a job that only stood behind others when their worker died."""
+    same = now.asked_at == asked.asked_at
+    return same and now.state == "queued" and now.attempt_at is None

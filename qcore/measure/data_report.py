@@ -10,9 +10,7 @@ from typing import Any
 from qcore.data.preprocess import Preprocessing
 from qcore.graph.layer import Layer
 
-_MOVES = 0.10
 _WORTH = {True: 0.03, False: 0.1}  # with labels: of all images; without: nats
-_FEW_CLASSES = 0.5
 
 
 @dataclass(frozen=True)
@@ -73,10 +71,11 @@ class DataReport:
     """What a look at the data found. ``class_counts`` are (class, images), empty without labels.
 
     ``mean``, ``std``, ``low`` and ``high`` are those of the values that enter the network.
-    ``copies`` counts images that are exactly equal to an earlier one; ``commonest`` is the share of
-    images for which the network predicts its favourite class. ``own`` is the trial over all images;
-    ``trials`` are those on a part of them: as asked first, then each preset (empty where none
-    applies).
+    ``copies`` counts images that are exactly equal to an earlier one, ``shared`` those that are
+    also among the images to measure on; ``unmet_classes`` is how many classes occur only among the
+    latter. ``commonest`` is the share of images for which the network predicts its favourite class.
+    ``own`` is the trial over all images; ``trials`` are those on a part of them: as asked first,
+    then each preset (empty where none applies).
     """
 
     images: int
@@ -93,6 +92,8 @@ class DataReport:
     layers: tuple[LayerEvidence, ...]
     notes: tuple[str, ...]
     seconds: float
+    shared: int
+    unmet_classes: int
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -136,96 +137,3 @@ def images_needed(layer: Layer) -> int:
     """
     positions = math.prod(layer.output_shape) / layer.kernels
     return math.ceil(layer.weight_count / layer.kernels / positions)
-
-
-def warnings_of(report: DataReport) -> list[str]:
-    """What is wrong with the data and what to do, the gravest first."""
-    found = [*_about_preparation(report), *_about_labels(report)]
-    if report.copies:
-        found.append(
-            f"{report.copies} of {report.images} images are exact copies of others: they add no "
-            "information, and copies on both sides make the measurement too good. Remove them."
-        )
-    moving = [la for la in report.layers if la.move is not None and la.move > _MOVES]
-    if moving:
-        worst = max(moving, key=lambda la: la.move or 0.0)
-        found.append(
-            f"The clipping threshold of {len(moving)} of {len(report.layers)} layer inputs moves "
-            f"by more than {_MOVES:.0%} between the halves of the data, most in {worst.layer} "
-            f"({worst.move:.0%}). More images make it steady."
-        )
-    short = [la for la in report.layers if la.images_needed > report.images]
-    if short:
-        most = max(short, key=lambda la: la.images_needed)
-        found.append(
-            f"{len(short)} of {len(report.layers)} layers have more weights per kernel than the "
-            f"images have positions (CalibTIP's rule); {most.layer} would need "
-            f"{most.images_needed:,} images. It matters when weights are tuned, less for rounding."
-        )
-    return found
-
-
-def _about_preparation(report: DataReport) -> list[str]:
-    found = []
-    best = report.best_preset
-    if best is not None:
-        found.append(_better(best, report.trials[0]))
-    spread = max(report.std, default=1.0)
-    if any(abs(m) > 2 for m in report.mean) or not 0.05 < spread < 5:
-        means = ", ".join(f"{m:.3g}" for m in report.mean)
-        found.append(
-            f"The values that enter the network have mean {means} and spread up to {spread:.3g}; "
-            "most networks are trained with about 0 and 1. Check range, mean and std."
-        )
-    confidence, classes = report.own.confidence, report.classes
-    if confidence is not None and classes is not None and confidence < max(0.2, 1.5 / classes):
-        found.append(
-            f"The network gives its first choice only {confidence:.0%} on average: these images do "
-            "not look like those it was trained on. Check normalisation and channel order."
-        )
-    varied = report.images >= 16 and (report.chance is None or report.chance < 0.7)
-    if varied and report.commonest is not None and report.commonest > 0.8:
-        found.append(
-            f"The network names one and the same class for {report.commonest:.0%} of the images. "
-            "Check normalisation, or bring images of more classes."
-        )
-    return found
-
-
-def _about_labels(report: DataReport) -> list[str]:
-    found = []
-    chance, accuracy = report.chance, report.own.accuracy
-    if accuracy is not None and chance is not None and chance < 1:
-        above = (accuracy - chance) / (1 - chance)
-        if above < 0.3:
-            found.append(
-                f"Accuracy is {accuracy:.1%}, where always naming the commonest class gives "
-                f"{chance:.1%}. Check the order of the labels and the normalisation."
-            )
-    if report.class_counts and report.classes is not None:
-        seen = len(report.class_counts)
-        if seen < _FEW_CLASSES * report.classes:
-            found.append(
-                f"The labels name {seen} of the network's {report.classes:,} classes: kernels that "
-                "serve the others look less sensitive than they are."
-            )
-        counts = [count for _, count in report.class_counts]
-        if max(counts) > 10 * min(counts):
-            found.append(
-                f"Classes are uneven: the rarest has {min(counts)} images, the commonest "
-                f"{max(counts)}. The loss follows the commonest."
-            )
-    return found
-
-
-def _better(best: Trial, asked: Trial) -> str:
-    if best.accuracy is not None and asked.accuracy is not None:
-        return (
-            f"Normalisation looks wrong: with “{best.preset}” accuracy is {best.accuracy:.1%} "
-            f"instead of {asked.accuracy:.1%} on the same {best.images} images."
-        )
-    return (
-        f"Normalisation may be wrong: with “{best.preset}” the network tells the same "
-        f"{best.images} images better apart (confidence {best.confidence or 0:.1%} instead of "
-        f"{asked.confidence or 0:.1%}). Use it if the network was trained that way."
-    )

@@ -31,13 +31,15 @@ Listener = Callable[[float, str], None]
 def inspect_data(
     network: Network,
     data: Dataset,
+    held_out: Dataset | None = None,
     *,
     on_progress: Listener = lambda fraction, message: None,
 ) -> DataReport:
     """Run up to 512 of the images in full precision and say what they are worth.
 
-    Two passes: one for outputs and largest inputs, one for histograms of every layer's input in
-    the even and the odd images. Presets are tried on up to 64.
+    A pass for outputs and largest inputs, one for histograms of every layer's input in the even and
+    the odd images, and one over up to 64 of them for each preset. ``held_out`` are the images that
+    will be measured on: copies among them and classes that only they have are counted.
     """
     started = time.perf_counter()
     runner = network.runner()
@@ -57,13 +59,15 @@ def inspect_data(
         std=values[1],
         low=first.low,
         high=first.high,
-        copies=_copies(data),
+        copies=len(data) - len(set(_digests(data))),
         commonest=_commonest(first.choices),
         own=trial_of(AS_ASKED, first.outputs, labels_of(data, used)),
         trials=trials,
         layers=layers,
         notes=data.notes,
         seconds=time.perf_counter() - started,
+        shared=0 if held_out is None else _shared(data, held_out),
+        unmet_classes=0 if held_out is None else _unmet(data.labels, held_out.labels),
     )
 
 
@@ -177,12 +181,23 @@ def _commonest(choices: Tensor | None) -> float | None:
     return max(Counter(choices.tolist()).values()) / len(choices)
 
 
-def _copies(data: Dataset) -> int:
-    """Images equal to an earlier one, byte by byte, further inputs included."""
-    seen = set()
+def _digests(data: Dataset) -> list[bytes]:
+    """One for each image, of all its bytes, further inputs included."""
+    found = []
     for parts in zip(data.images, *data.extras, strict=True):
         digest = hashlib.sha256()
         for part in parts:
             digest.update(part.contiguous().numpy().data)
-        seen.add(digest.digest())
-    return len(data) - len(seen)
+        found.append(digest.digest())
+    return found
+
+
+def _shared(data: Dataset, held_out: Dataset) -> int:
+    others = set(_digests(held_out))
+    return sum(digest in others for digest in _digests(data))
+
+
+def _unmet(labels: Tensor | None, held_out: Tensor | None) -> int:
+    if labels is None or held_out is None:
+        return 0
+    return len(set(held_out.tolist()) - set(labels.tolist()))

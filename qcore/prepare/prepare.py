@@ -18,6 +18,9 @@ from qcore.graph.network import Network
 from qcore.prepare.prepared import DataPair, DataSummary, Prepared
 from qcore.quantize.limits import GRID_BITS
 from qcore.quantize.symmetric import mse_scale
+from qcore.store.disk import MOST_BYTES, keep_newest, used_now
+
+_MOST_BYTES = MOST_BYTES
 
 
 def prepare(
@@ -31,7 +34,9 @@ def prepare(
     has_data = reference.startswith("sample:")
     pair = load_pair(DataSource(reference), network) if has_data else None
     prepared = Prepared(network.description, pair, network.preprocessing)
-    if not prepared.weights_path.exists():
+    if prepared.weights_path.exists():
+        used_now(prepared.weights_path)
+    else:
         write_weights(network, prepared.weights_path, on_progress)
     return prepared
 
@@ -52,6 +57,8 @@ def write_weights(network: Network, path: Path, on_progress: Callable[[float, st
     draft = path.with_suffix(f".{os.getpid()}.draft")
     save_file(tensors, draft)
     draft.replace(path)
+    used_now(path)
+    keep_newest(path.parent, _MOST_BYTES)
 
 
 def load_pair(source: DataSource, network: Network) -> DataPair:

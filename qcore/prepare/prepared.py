@@ -14,6 +14,7 @@ from qcore.data.preprocess import Preprocessing
 from qcore.data.source import DataSource
 from qcore.graph.layer import Description
 from qcore.quantize.limits import GRID_BITS
+from qcore.store.disk import used_now
 from qcore.store.home import weights_file
 
 
@@ -115,6 +116,7 @@ def read_layer(path: Path, name: str) -> LayerWeights:
     with safe_open(path, framework="np") as file:
         if f"rows|{name}" not in file.keys():  # noqa: SIM118 - not a mapping
             raise KeyError(name)
+        used_now(path)
         return LayerWeights(
             file.get_tensor(f"rows|{name}"),
             file.get_tensor(f"kernel_scales|{name}"),

@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from qcore.store.disk import MOST_BYTES, keep_newest, used_now
 from qcore.store.home import home
 
 if TYPE_CHECKING:
     from qcore.data.dataset import Dataset
 
 _IMAGES = 18
+_MOST_BYTES = MOST_BYTES
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,7 +32,10 @@ class Preview:
 def write_preview(data: Dataset, fingerprint: str) -> None:
     """Keep some images, evenly spread; nothing for data that are no bytes of pixels."""
     path = _path(fingerprint)
-    if not _is_pixels(data) or path.exists():
+    if path.exists():
+        used_now(path)
+        return
+    if not _is_pixels(data):
         return
     count = min(_IMAGES, len(data))
     chosen = [len(data) * i // count for i in range(count)]
@@ -41,6 +46,7 @@ def write_preview(data: Dataset, fingerprint: str) -> None:
     with draft.open("wb") as file:
         np.savez_compressed(file, allow_pickle=False, **arrays)
     draft.replace(path)
+    keep_newest(path.parent, _MOST_BYTES)
 
 
 def read_preview(fingerprint: str) -> Preview | None:
@@ -48,11 +54,17 @@ def read_preview(fingerprint: str) -> Preview | None:
     path = _path(fingerprint)
     if not path.is_file():
         return None
+    used_now(path)
     try:
         with np.load(path, allow_pickle=False) as archive:
             return Preview(archive["images"], archive.get("labels"))
     except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile, zlib.error):
         return None
+
+
+def remove_preview(fingerprint: str) -> None:
+    """Delete what was kept for data of that fingerprint; nothing where there is nothing."""
+    _path(fingerprint).unlink(missing_ok=True)
 
 
 def _is_pixels(data: Dataset) -> bool:

@@ -68,6 +68,6 @@ class Job:
 
 
 def job_id(kind: str, question: Mapping[str, Any]) -> str:
-    """The first 12 hexadecimal digits of the question's SHA-256: one question, one job."""
+    """128 bits of the question's SHA-256: one question, one job."""
     text = json.dumps([kind, question], sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()[:12]
+    return hashlib.sha256(text.encode()).hexdigest()[:32]

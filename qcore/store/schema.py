@@ -9,7 +9,7 @@ metadata = sa.MetaData()
 jobs = sa.Table(
     "jobs",
     metadata,
-    sa.Column("id", sa.String(16), primary_key=True),
+    sa.Column("id", sa.String(32), primary_key=True),
     sa.Column("kind", sa.String(16), nullable=False),
     sa.Column("question", sa.JSON, nullable=False),
     sa.Column("state", sa.String(12), nullable=False),
@@ -28,7 +28,7 @@ jobs = sa.Table(
 pieces = sa.Table(
     "sensitivity_pieces",
     metadata,
-    sa.Column("job_id", sa.String(16), sa.ForeignKey("jobs.id"), primary_key=True),
+    sa.Column("job_id", sa.String(32), sa.ForeignKey("jobs.id"), primary_key=True),
     sa.Column("layer", sa.Text, primary_key=True),
     sa.Column("bits", sa.Integer, primary_key=True),
     sa.Column("chunk", sa.Integer, primary_key=True),
@@ -36,4 +36,15 @@ pieces = sa.Table(
     sa.Column("total", sa.Float, nullable=False),
     sa.Column("total_squares", sa.Float, nullable=False),
     sa.Column("written_at", sa.Float, nullable=False),
+)
+
+# Begun since the job was last asked, with the pieces that were there then: a job that ends its
+# worker again and again at the same place must not do so for ever.
+attempts = sa.Table(
+    "job_attempts",
+    metadata,
+    sa.Column("number", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("job_id", sa.String(32), sa.ForeignKey("jobs.id"), nullable=False),
+    sa.Column("begun_at", sa.Float, nullable=False),
+    sa.Column("pieces", sa.Integer, nullable=False),
 )

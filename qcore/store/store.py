@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import sqlite3
+import json
 import time
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -11,11 +11,10 @@ import sqlalchemy as sa
 
 from qcore.errors import BadInput
 from qcore.sensitivity.table import Piece
+from qcore.store.database import open_database
 from qcore.store.home import database_url
 from qcore.store.job import Job, State, job_id
-from qcore.store.schema import jobs, metadata, pieces
-
-_PATIENCE_SECONDS = 30.0  # how long one process waits while another writes
+from qcore.store.schema import attempts, jobs, pieces
 
 
 class Store:
@@ -23,25 +22,7 @@ class Store:
 
     def __init__(self, url: str | None = None) -> None:
         self.url = url or database_url()
-        options = {"timeout": _PATIENCE_SECONDS} if self.url.startswith("sqlite") else {}
-        try:
-            self._engine = sa.create_engine(self.url, connect_args=options)
-        except (sa.exc.ArgumentError, ImportError) as error:
-            raise BadInput(
-                f"BITDIAL_DATABASE cannot be used ({error}); "
-                "give an SQLAlchemy URL whose driver is installed, or unset it"
-            ) from error
-        if self.url.startswith("sqlite"):
-            sa.event.listen(self._engine, "connect", _set_pragmas)
-        try:
-            with self._engine.begin() as connection:
-                for table in metadata.sorted_tables:  # another process may be doing the same
-                    connection.execute(sa.schema.CreateTable(table, if_not_exists=True))
-        except sa.exc.DBAPIError as error:
-            raise BadInput(
-                f"the store {self._engine.url!r} cannot be opened ({error.orig}); "
-                "set BITDIAL_HOME to a folder that can be written to, or mend BITDIAL_DATABASE"
-            ) from error
+        self._engine = open_database(self.url)
 
     def close(self) -> None:
         self._engine.dispose()
@@ -51,10 +32,12 @@ class Store:
 
         A new question, and one whose job was cancelled, failed or lost its worker, is queued and
         must be started; an active or finished one is returned as it is. What earlier attempts wrote
-        is kept.
+        is kept. Raises BadInput where another question has the same id.
         """
         key = job_id(kind, question)
         job = self.job(key)
+        if job is not None and not _answers(job, kind, question):
+            raise BadInput(f"job {key} answers another question; use another BITDIAL_HOME")
         if job is None:
             start = self._insert(key, kind, question)
         else:
@@ -65,13 +48,7 @@ class Store:
     def _insert(self, key: str, kind: str, question: Mapping[str, Any]) -> bool:
         """False where somebody else was first."""
         row = {"id": key, "kind": kind, "question": dict(question), "state": "queued"}
-        with self._engine.begin() as connection:
-            try:
-                with connection.begin_nested():
-                    connection.execute(sa.insert(jobs).values(**row, asked_at=time.time()))
-            except sa.exc.IntegrityError:
-                return False
-        return True
+        return self._insert_row(sa.insert(jobs).values(**row, asked_at=time.time()))
 
     def _queue_again(self, job: Job) -> bool:
         """False where somebody else was first: then the job is not as it was read any more."""
@@ -82,7 +59,9 @@ class Store:
         )
         with self._engine.begin() as connection:
             update = sa.update(jobs).where(as_read).values(**fresh, **times)
-            return connection.execute(update).rowcount == 1
+            if first := connection.execute(update).rowcount == 1:
+                connection.execute(sa.delete(attempts).where(attempts.c.job_id == job.id))
+        return first
 
     def job(self, key: str) -> Job | None:
         """The job of that id, None where there is none."""
@@ -99,7 +78,8 @@ class Store:
 
     def find(self, kind: str, question: Mapping[str, Any]) -> Job | None:
         """The job of a question if it was ever asked."""
-        return self.job(job_id(kind, question))
+        job = self.job(job_id(kind, question))
+        return job if job and _answers(job, kind, question) else None
 
     def active_jobs(self) -> list[Job]:
         """All queued and running jobs, oldest first."""
@@ -108,22 +88,34 @@ class Store:
             return [_job(row) for row in connection.execute(active.order_by(jobs.c.asked_at))]
 
     def jobs(self, kind: str) -> list[Job]:
-        """All jobs of one kind, newest first."""
-        query = sa.select(jobs).where(jobs.c.kind == kind).order_by(jobs.c.asked_at.desc())
+        """All jobs of one kind, newest first, with ``result`` None: pages list them often."""
+        columns = [column for column in jobs.c if column is not jobs.c.result]
+        query = sa.select(*columns).where(jobs.c.kind == kind).order_by(jobs.c.asked_at.desc())
         with self._engine.connect() as connection:
-            return [_job(row) for row in connection.execute(query)]
+            return [Job(**row._mapping, result=None) for row in connection.execute(query)]
 
     def jobs_of(self, kind: str, model_fingerprint: str) -> list[Job]:
-        """All jobs of one kind about one network, newest first."""
-        found = self.jobs(kind)
-        return [job for job in found if job.question["model_fingerprint"] == model_fingerprint]
+        """All jobs of one kind about one network with their results, newest first."""
+        about = jobs.c.question["model_fingerprint"].as_string() == model_fingerprint
+        query = sa.select(jobs).where(jobs.c.kind == kind, about)
+        with self._engine.connect() as connection:
+            return [_job(row) for row in connection.execute(query.order_by(jobs.c.asked_at.desc()))]
 
     def begin(self, key: str) -> None:
         """An attempt starts now, from where earlier ones came."""
         now = time.time()
-        self._update(
-            key, state="running", attempt_at=now, beat_at=now, attempt_fraction=jobs.c.fraction
-        )
+        values = {"state": "running", "attempt_at": now, "beat_at": now}
+        self._update(key, **values, attempt_fraction=jobs.c.fraction)
+        row = {"job_id": key, "begun_at": now, "pieces": _pieces_of(key)}
+        self._insert_row(sa.insert(attempts).values(**row))
+
+    def attempts_in_vain(self, key: str) -> int:
+        """Attempts begun since the job was asked after which no piece was written."""
+        query = sa.select(sa.func.count(attempts.c.number)).where(attempts.c.job_id == key)
+        with self._engine.connect() as connection:
+            return connection.execute(
+                query.where(attempts.c.pieces == _pieces_of(key))
+            ).scalar_one()
 
     def beat(self, key: str, fraction: float, message: str) -> None:
         """The job is alive and has come this far."""
@@ -144,10 +136,8 @@ class Store:
         result: Mapping[str, Any] | None = None,
     ) -> None:
         """The attempt is over; its ``seconds`` are added to the job's."""
-        values: dict[str, Any] = {"state": state, "message": message}
-        if state == "finished":
-            values |= {"fraction": 1.0, "result": dict(result or {})}
-        self._update(key, seconds=jobs.c.seconds + seconds, **values)
+        done = {"fraction": 1.0, "result": dict(result or {})} if state == "finished" else {}
+        self._update(key, state=state, message=message, seconds=jobs.c.seconds + seconds, **done)
 
     def request_cancel(self, key: str) -> None:
         """Ask the worker to stop at the next piece; a job not yet begun is cancelled at once."""
@@ -164,19 +154,15 @@ class Store:
     def forget(self, key: str) -> None:
         """Remove a job and all that it wrote."""
         with self._engine.begin() as connection:
-            connection.execute(sa.delete(pieces).where(pieces.c.job_id == key))
+            for table in (pieces, attempts):
+                connection.execute(sa.delete(table).where(table.c.job_id == key))
             connection.execute(sa.delete(jobs).where(jobs.c.id == key))
 
     def add_piece(self, key: str, piece: Piece) -> None:
         """Write one finished piece; a piece that is there already stays as it is."""
         row = {name: getattr(piece, name) for name in Piece.__dataclass_fields__}
-        insert = sa.insert(pieces).values(job_id=key, written_at=time.time(), **row)
-        with self._engine.begin() as connection:
-            try:
-                with connection.begin_nested():
-                    connection.execute(insert)
-            except sa.exc.IntegrityError:
-                return  # two attempts overlapped: both computed the same numbers
+        # Where it is there already two attempts overlapped: both computed the same numbers.
+        self._insert_row(sa.insert(pieces).values(job_id=key, written_at=time.time(), **row))
 
     def pieces(self, key: str) -> list[Piece]:
         """All finished pieces of a sensitivity job."""
@@ -184,6 +170,16 @@ class Store:
         query = sa.select(*columns).where(pieces.c.job_id == key)
         with self._engine.connect() as connection:
             return [Piece(*row) for row in connection.execute(query)]
+
+    def _insert_row(self, insert: sa.Insert) -> bool:
+        """False where there is a row of that key already."""
+        with self._engine.begin() as connection:
+            try:
+                with connection.begin_nested():
+                    connection.execute(insert)
+            except sa.exc.IntegrityError:
+                return False
+        return True
 
     def _update(self, key: str, **values: Any) -> None:
         with self._engine.begin() as connection:
@@ -194,16 +190,9 @@ def _job(row: Any) -> Job:
     return Job(**row._mapping)
 
 
-def _set_pragmas(connection: sqlite3.Connection, record: object) -> None:
-    # Readers (pages) do not wait for the writer (worker); a power cut may cost the last piece.
-    deadline = time.monotonic() + _PATIENCE_SECONDS
-    while True:
-        try:
-            connection.execute("PRAGMA journal_mode=WAL")
-            break
-        except sqlite3.OperationalError as error:
-            # The one statement that does not wait by itself while another process does the same.
-            if "locked" not in str(error) or time.monotonic() > deadline:
-                raise
-            time.sleep(0.01)
-    connection.execute("PRAGMA synchronous=NORMAL")
+def _pieces_of(key: str) -> Any:
+    return sa.select(sa.func.count()).where(pieces.c.job_id == key).scalar_subquery()
+
+
+def _answers(job: Job, kind: str, question: Mapping[str, Any]) -> bool:
+    return job.kind == kind and job.question == json.loads(json.dumps(question))

@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-import os
 import re
 import shutil
 import tempfile
@@ -24,28 +23,18 @@ from uuid import uuid4
 from qcore import fields
 from qcore.errors import BadInput
 from qcore.store.home import home
+from qcore.store.spool import UploadedFile as UploadedFile
+from qcore.store.spool import clean_name as clean_name
+from qcore.store.spool import full_disk_is_bad_input, sha256_of, spool
+from qcore.store.spool import limit_bytes as limit_bytes
 
 Role = Literal["network", "data"]
 
 PREFIX = "upload:"
-_ID = re.compile(r"[0-9a-f]{16}")
-_MB = 10**6
-_BLOCK_BYTES = 2**20
-_LONGEST_NAME = 200
-
-
-@dataclass(frozen=True)
-class UploadedFile:
-    """One file as its owner called it. The name is text to show, not a path."""
-
-    name: str
-    size_bytes: int
-    sha256: str
-
-    @property
-    def suffix(self) -> str:
-        """Lower case with the dot; ``.gz`` is looked through: ``a.idx.gz`` has ``.idx``."""
-        return Path(self.name.lower().removesuffix(".gz")).suffix
+_ID = re.compile(r"[0-9a-f]{32}")
+_MANIFEST = "manifest.json"
+_DAMAGE = (OSError, ValueError, KeyError, TypeError, RecursionError)
+_TRIES = 20  # to put an upload in its place while others put and remove the same one
 
 
 @dataclass(frozen=True)
@@ -72,14 +61,6 @@ class Upload:
         return {file.name: _folder() / self.id / str(i) for i, file in enumerate(self.files)}
 
 
-def limit_bytes() -> int:
-    """``BITDIAL_UPLOAD_MB`` (default 512) in bytes. Raises BadInput where it is no number."""
-    text = os.environ.get("BITDIAL_UPLOAD_MB", "512")
-    if not text.isdecimal() or len(text) > 9 or int(text) == 0:
-        raise BadInput(f"BITDIAL_UPLOAD_MB is {text[:40]!r}; give a whole number of megabytes")
-    return int(text) * _MB
-
-
 def add_upload(files: Sequence[tuple[str, IO[bytes]]], role: Role) -> Upload:
     """Copy streams to the store while hashing them; the same files again are not stored twice.
 
@@ -90,39 +71,34 @@ def add_upload(files: Sequence[tuple[str, IO[bytes]]], role: Role) -> Upload:
     names = [clean_name(name) for name, _ in files]
     if len(set(names)) < len(names):
         raise BadInput("two files have the same name; rename one")
-    _folder().mkdir(parents=True, exist_ok=True)
-    draft = Path(tempfile.mkdtemp(prefix=".draft-", dir=_folder()))
+    with full_disk_is_bad_input():
+        _folder().mkdir(parents=True, exist_ok=True)
+        draft = Path(tempfile.mkdtemp(prefix=".draft-", dir=_folder()))
     try:
         left, kept = limit_bytes(), []
         for number, (name, (_, stream)) in enumerate(zip(names, files, strict=True)):
-            file = _spool(name, stream, draft / str(number), left)
+            file = spool(name, stream, draft / str(number), left)
             left -= file.size_bytes
             kept.append(file)
         digest = hashlib.sha256(role.encode())
         for file in kept:
             digest.update(f"\n{file.sha256} {file.name}".encode())
-        upload = Upload(digest.hexdigest()[:16], role, tuple(kept), time.time())
-        (draft / "manifest.json").write_text(json.dumps(asdict(upload)), encoding="utf-8")
-        return _keep(draft, upload)
+        upload = Upload(digest.hexdigest()[:32], role, tuple(kept), time.time())
+        with full_disk_is_bad_input():
+            (draft / _MANIFEST).write_text(json.dumps(asdict(upload)), encoding="utf-8")
+            return _keep(draft, upload)
     finally:
         shutil.rmtree(draft, ignore_errors=True)
 
 
-def clean_name(name: str) -> str:
-    """The last part of a path, without what cannot be shown on one line."""
-    last = re.split(r"[/\\]", name)[-1]
-    text = "".join(c for c in last if c.isprintable()).strip()
-    return text[-_LONGEST_NAME:] or "unnamed"
-
-
 def get_upload(upload_id: str) -> Upload:
     """The upload of that id. Raises BadInput where there is none."""
-    manifest = _folder() / upload_id / "manifest.json"
+    manifest = _folder() / upload_id / _MANIFEST
     if not _ID.fullmatch(upload_id) or not manifest.is_file():
         raise BadInput(f"there is no upload {upload_id[:40]!r} any more; upload the file again")
     try:
         return _from_json(manifest.read_text(encoding="utf-8"))
-    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+    except _DAMAGE as error:
         raise BadInput(f"upload {upload_id} is damaged; upload the file again") from error
 
 
@@ -137,25 +113,51 @@ def all_uploads(role: Role) -> list[Upload]:
 
 
 def remove_upload(upload_id: str) -> None:
-    """Delete an upload's files; nothing where there is none."""
-    if _ID.fullmatch(upload_id):
-        _discard(_folder() / upload_id)
+    """Delete an upload's files and all pixels decoded from them; nothing where there is none.
+
+    Its manifest is kept, so that results that were made with it can still say with what.
+    """
+    if not _ID.fullmatch(upload_id):
+        return
+    with contextlib.suppress(OSError):  # damaged or on a full disk: what matters is that it goes
+        text = (_folder() / upload_id / _MANIFEST).read_bytes()
+        _removed().mkdir(exist_ok=True)
+        (_removed() / f"{upload_id}.json").write_bytes(text)
+    _discard(_folder() / upload_id)
+    for pixels in (home() / "data").glob(f"{upload_id}-*"):
+        pixels.unlink(missing_ok=True)
+
+
+def title_of(upload_id: str) -> str:
+    """What to call an upload, also one that was removed. Raises BadInput for an unknown id."""
+    try:
+        return get_upload(upload_id).title
+    except BadInput:
+        if not _ID.fullmatch(upload_id):
+            raise
+        with contextlib.suppress(*_DAMAGE):
+            text = (_removed() / f"{upload_id}.json").read_text(encoding="utf-8")
+            return _from_json(text).title
+        raise
 
 
 def _keep(draft: Path, upload: Upload) -> Upload:
     """Put a finished draft in its place; where it is there already and whole, that one stays."""
     target = _folder() / upload.id
-    try:
-        draft.rename(target)
-    except OSError:
-        with contextlib.suppress(BadInput, OSError):
-            there = get_upload(upload.id)
-            sizes = [path.stat().st_size for path in there.paths().values()]
-            if sizes == [file.size_bytes for file in upload.files]:
-                return there
-        _discard(target)  # damaged: else the same files could never be brought again
-        draft.rename(target)
-    return upload
+    for left in reversed(range(_TRIES)):
+        try:
+            draft.rename(target)
+            return upload
+        except OSError:
+            with contextlib.suppress(BadInput, OSError):
+                there = get_upload(upload.id)
+                contents = [sha256_of(path) for path in there.paths().values()]
+                if there.files == upload.files and contents == [f.sha256 for f in upload.files]:
+                    return there
+            if not left:
+                raise
+            _discard(target)  # damaged: else the same files could never be brought again
+    raise AssertionError("the last try returns or raises")
 
 
 def _discard(folder: Path) -> None:
@@ -180,22 +182,9 @@ def _from_json(text: str) -> Upload:
     return Upload(fields.text(data, "id"), role, files, fields.number(data, "added_at"))
 
 
-def _spool(name: str, stream: IO[bytes], target: Path, limit: int) -> UploadedFile:
-    digest, size = hashlib.sha256(), 0
-    with target.open("wb") as file:
-        while block := stream.read(_BLOCK_BYTES):
-            size += len(block)
-            if size > limit:
-                raise BadInput(
-                    f"with {name} this is more than the limit of {limit_bytes() // _MB} MB; "
-                    "use the command line, or raise BITDIAL_UPLOAD_MB"
-                )
-            digest.update(block)
-            file.write(block)
-    if size == 0:
-        raise BadInput(f"{name} is empty; choose another file")
-    return UploadedFile(name, size, digest.hexdigest())
-
-
 def _folder() -> Path:
     return home() / "uploads"
+
+
+def _removed() -> Path:
+    return home() / "removed"

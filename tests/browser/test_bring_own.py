@@ -66,7 +66,7 @@ def test_from_two_files_to_a_measured_allocation(
     expect(page.get_by_text("<b>fashion *cnn*.onnx").first).to_be_visible()  # as it is written
 
     page.get_by_role("link", name="Next: bring images").click()
-    expect(page.get_by_text("Images of your own")).to_be_visible()
+    expect(page.get_by_text("Drop images of your own")).to_be_visible()
     page.set_input_files(BOX, photographs)
     expect(page.get_by_text("What the network sees")).to_be_visible(timeout=120_000)
     expect(page.get_by_text("005.png")).to_be_visible()

@@ -37,6 +37,10 @@ class Heads(nn.Module):
             "scores": lambda: scores,
             "softmax": lambda: scores.softmax(1),
             "softmax over maps": lambda: scores[:, :, None, None].softmax(1),
+            "softmax, then flat": lambda: scores[:, :, None, None].softmax(1).flatten(1),
+            "softmax of flat maps": lambda: scores.reshape(-1, 5).softmax(-1).reshape(-1, 5, 1, 1),
+            "softmax, then bounds": lambda: scores.softmax(1).clamp(0, 1),
+            "own softmax": lambda: scores.exp() / scores.exp().sum(1, keepdim=True),
             "one value": lambda: scores[:, :1],
             "map": lambda: features,
             "two": lambda: (features, scores),
@@ -55,6 +59,15 @@ class Heads(nn.Module):
         ("scores", ((5,),), 5, None),
         ("softmax", ((5,),), 5, "softmax at the end is left out"),
         ("softmax over maps", ((5,),), 5, "softmax at the end is left out"),
+        ("softmax, then flat", ((5,),), 5, "softmax at the end is left out"),
+        ("softmax of flat maps", ((5,),), 5, "softmax at the end is left out"),
+        (
+            "softmax, then bounds",
+            ((5,),),
+            5,
+            "the loss is computed on their logarithm",
+        ),
+        ("own softmax", ((5,),), 5, "the loss is computed on their logarithm"),
         ("one value", ((1,),), None, None),
         ("map", ((4, 8, 8),), None, None),
         ("two", ((4, 8, 8), (5,)), None, None),
@@ -72,7 +85,7 @@ def test_outputs(kind: str, shapes: object, classes: int | None, note: str | Non
     images = random_data(3).images.float()
     outputs = as_tuple(network.runner()(images))
     assert tuple(tuple(y.shape[1:]) for y in outputs) == shapes
-    if note and "softmax" in note:  # the same order and, after softmax, the same values
+    if "softmax" in kind:  # the same order and, after softmax, the same values
         expected = module(images)
         assert torch.allclose(outputs[0].softmax(1), expected.reshape(3, 5), atol=1e-6)
 

@@ -32,6 +32,8 @@ def runner(home: Path) -> Iterator[JobRunner]:
         patch.delenv("BITDIAL_DATABASE", raising=False)
         patch.delenv("BITDIAL_SCHEDULER", raising=False)
         patch.setenv("BITDIAL_LOAD_GB", "1")
+        # One death errs all that waits behind it: then this app has to submit it again.
+        patch.setenv("DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES", "0")
         store = Store()
         started = JobRunner(store)
         started.wait_until_ready()
@@ -48,8 +50,15 @@ def same_home(home: Path, store_home: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 def opened(runner: JobRunner, name: str, content: bytes) -> Job:
     """The job about a file, when it has ended."""
+    return over(runner, asked(runner, name, content))
+
+
+def asked(runner: JobRunner, name: str, content: bytes) -> Job:
     upload = add_upload([(name, io.BytesIO(content))], "network")
-    job = runner.submit(PrepareQuestion(upload.reference, ""))
+    return runner.submit(PrepareQuestion(upload.reference, ""))
+
+
+def over(runner: JobRunner, job: Job) -> Job:
     deadline = time.monotonic() + 90
     while runner.store.get(job.id).active:
         assert time.monotonic() < deadline, runner.store.get(job.id)
@@ -100,3 +109,41 @@ def test_time_is_bounded_and_another_worker_comes(runner: JobRunner) -> None:
     assert "took longer than 2 s and was stopped" in job.message
     assert "BITDIAL_LOAD_SECONDS" in job.message
     assert opened(runner, "next.pt2", program(value=1.0)).state == "finished"
+
+
+def until_running(runner: JobRunner, job: Job) -> None:
+    deadline = time.monotonic() + 90
+    while runner.store.get(job.id).state == "queued":
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def test_cancelling_a_library_that_does_not_return(runner: JobRunner) -> None:
+    job = asked(runner, "endless.onnx", slow())
+    until_running(runner, job)
+    time.sleep(1)
+    runner.cancel(job.id)
+    began = time.monotonic()
+    behind = asked(runner, "behind.pt2", program(value=2.0))
+    assert over(runner, job).state == "cancelled"
+    assert time.monotonic() - began < 30
+    assert over(runner, behind).state == "finished"
+
+
+# Only in the workers that are there now; SIGSEGV, as a damaged file may cause in a library.
+KILLER = """
+work = __import__("qcore.jobs.kinds", fromlist=["WORK"]).WORK
+system, time = __import__("os"), __import__("time")
+work["prepare"] = lambda *_, s=system, t=time: (t.sleep(2), s.kill(s.getpid(), 11))
+"""
+
+
+def test_a_file_that_kills_its_worker_fails_alone_and_once(runner: JobRunner) -> None:
+    runner._client.result().run(exec, KILLER)
+    killer = asked(runner, "killer.pt2", program(value=3.0))
+    until_running(runner, killer)
+    behind = [asked(runner, f"{n}.pt2", program(value=4.0 + n)) for n in range(2)]
+    assert [over(runner, job).state for job in behind] == ["finished", "finished"]
+    ended = over(runner, killer)
+    assert ended.state == "failed"
+    assert "\n" not in ended.message

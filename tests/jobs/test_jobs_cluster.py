@@ -47,6 +47,21 @@ def runner(tmp_path_factory: pytest.TempPathFactory) -> Iterator[JobRunner]:
         until(lambda: not any(child.is_running() for child in mine), 30)
 
 
+def test_the_scheduler_bears_with_jobs_that_wait_behind_a_killer(runner: JobRunner) -> None:
+    client = runner._client.result()
+    allowed = client.run_on_scheduler(lambda dask_scheduler: dask_scheduler.allowed_failures)
+    assert allowed == 20
+
+
+def test_temporary_files_of_workers_lie_where_they_can_be_swept(runner: JobRunner) -> None:
+    found = runner._client.result().run(
+        eval, "(__import__('tempfile').gettempdir(), __import__('os').getpid())"
+    )
+    for folder, process in found.values():
+        assert folder.endswith(f"-{process}")
+        assert Path(folder).parent.parts[-3:] == ("home", "workers", "tmp")
+
+
 PIECES = 11 * 6 * 4  # layers, bit widths, chunks
 
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from typing import Any
 
 import pytest
 from jobs_common import PREPARE, ask, evaluate_question, sensitivity_question, until
 
-from qcore.jobs import work
+from qcore.jobs import reporter, work
 from qcore.jobs.questions import Question, to_json
 from qcore.jobs.work import run_job
+from qcore.sensitivity.table import Piece
 from qcore.store.job import Job
 from qcore.store.store import Store
 
@@ -96,10 +98,60 @@ def test_cancelled_while_its_worker_was_being_replaced(
     assert store.get(job.id).state == "cancelled"
 
 
+@pytest.mark.parametrize("kind", ["prepare", "data"])
+def test_a_file_that_ended_its_worker_is_not_opened_again(
+    store: Store, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    monkeypatch.setitem(work.WORK, kind, lambda *_: {"opened": True})
+    job, _ = store.ask(kind, {"model": "m"})
+    store.begin(job.id)  # by a worker that then died
+    run_job(job.id, store.url)
+    over = store.get(job.id)
+    assert (over.state, over.result) == ("failed", None)
+    assert "ended the worker; it was not tried again" in over.message
+    assert store.ask(kind, {"model": "m"})[1]  # a person may ask for it again
+    run_job(job.id, store.url)
+    assert store.get(job.id).state == "finished"
+
+
+@pytest.mark.parametrize("kind", ["sensitivity", "evaluate"])
+def test_measuring_resumes_until_three_attempts_died_without_a_new_piece(
+    store: Store, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    class Died(BaseException):
+        pass
+
+    def die(*_: object) -> dict[str, Any]:
+        raise Died
+
+    monkeypatch.setitem(work.WORK, kind, die)
+    job, _ = store.ask(kind, {"model": "m"})
+
+    def attempts_until_given_up() -> int:
+        for number in range(10):
+            if not store.get(job.id).active:
+                return number
+            with contextlib.suppress(Died):
+                run_job(job.id, store.url)
+        raise AssertionError("it is tried for ever")
+
+    with pytest.raises(Died):
+        run_job(job.id, store.url)
+    if kind == "sensitivity":
+        store.add_piece(job.id, Piece("a", 4, 0, 8, 1.0, 2.0))
+        assert attempts_until_given_up() == 4  # the last of them only says so
+    else:
+        assert attempts_until_given_up() == 3
+    assert store.get(job.id).state == "failed"
+    assert "3 times at the same step" in store.get(job.id).message
+    store.ask(kind, {"model": "m"})
+    assert attempts_until_given_up() == 4
+
+
 def test_a_long_step_without_progress_is_not_a_lost_worker(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(work, "BEAT_SECONDS", 0.02)
+    monkeypatch.setattr(reporter, "BEAT_SECONDS", 0.02)
     go_on = threading.Event()
     replace_work(monkeypatch, lambda: go_on.wait(30) and {})
     job = ask(store, PREPARE)

@@ -113,6 +113,51 @@ def test_a_process_that_was_in_time_lives_on() -> None:
     assert (done.returncode, done.stdout) == (0, "alive\n"), done.stderr
 
 
+def test_work_that_moves_gets_its_time_anew() -> None:
+    code = """
+import time
+with limited(print) as moved:
+    for _ in range(5):
+        time.sleep(0.4)
+        moved()
+    print("moved", flush=True)
+    time.sleep(60)
+"""
+    done = run(code, BITDIAL_LOAD_SECONDS="1")
+    assert done.returncode == 1, done.stderr
+    first, message = done.stdout.splitlines()
+    assert first == "moved"
+    assert message.startswith("this took longer than 1 s")
+
+
+CANCEL = """
+import time
+began = time.monotonic()
+def busy():
+    raise OSError("the store is locked")
+asked = iter([busy, lambda: False])
+def cancelled():
+    return next(asked, lambda: True)()
+def told():
+    print("cancelled", round(time.monotonic() - began), flush=True)
+with limited(print, cancelled, told):
+    {work}
+print("stopped by itself")
+"""
+
+
+@pytest.mark.parametrize(
+    ("work", "code"), [("time.sleep(60)", 1), ("time.sleep(2.5)", 0)], ids=["hangs", "stops"]
+)
+def test_cancelling_ends_a_process_that_does_not_stop(work: str, code: int) -> None:
+    done = run(CANCEL.format(work=work))
+    assert done.returncode == code, done.stderr
+    if code == 0:
+        assert done.stdout == "stopped by itself\n"
+    else:
+        assert done.stdout in ("cancelled 4\n", "cancelled 5\n")
+
+
 @pytest.mark.parametrize(
     ("raised", "seen"),
     [

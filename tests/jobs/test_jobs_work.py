@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import pytest
@@ -18,9 +19,10 @@ from jobs_common import (
 from qcore.data.load import load_data
 from qcore.errors import BadInput
 from qcore.graph.load import load_network
-from qcore.jobs import work
+from qcore.jobs import reporter
 from qcore.jobs.answers import sensitivity_table
 from qcore.jobs.questions import (
+    DataQuestion,
     EvaluateQuestion,
     Question,
     SensitivityQuestion,
@@ -30,6 +32,7 @@ from qcore.jobs.work import run_job
 from qcore.measure.evaluation import Evaluation
 from qcore.prepare.prepared import Prepared, read_layer
 from qcore.sensitivity.exact import measure_exact
+from qcore.store.home import home
 from qcore.store.job import Job
 from qcore.store.store import Store
 
@@ -91,7 +94,7 @@ def test_evaluation(store: Store) -> None:
 def test_cancel_keeps_pieces_and_the_next_attempt_adds_the_missing_ones(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(work, "_BEAT_SECONDS", 0.0)
+    monkeypatch.setattr(reporter, "_BEAT_SECONDS", 0.0)
     question = sensitivity_question()
     job = ask(store, question)
 
@@ -117,6 +120,47 @@ def test_cancel_keeps_pieces_and_the_next_attempt_adds_the_missing_ones(
         load_network(MODEL), load_data(SOURCE, load_network(MODEL), "calibration"), question.config
     )
     assert sorted(map(repr, store.pieces(job.id))) == sorted(map(repr, whole.pieces))
+
+
+@pytest.mark.parametrize("step", ["loading", "clipping"])
+def test_opening_a_network_can_be_cancelled(
+    store: Store, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    monkeypatch.setattr(reporter, "_BEAT_SECONDS", 0.0)
+    job = ask(store, PREPARE)
+
+    def cancel(fraction: float, message: str) -> None:
+        if message.startswith(step):
+            store.request_cancel(job.id)
+
+    run_job(job.id, store.url, cancel)
+    assert (store.get(job.id).state, store.get(job.id).result) == ("cancelled", None)
+    assert not list((home() / "networks").glob("*"))
+    assert run(store, PREPARE).state == "finished"
+
+
+def test_looking_at_data_can_be_cancelled(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reporter, "_BEAT_SECONDS", 0.0)
+    question = DataQuestion(MODEL, load_network(MODEL).description.fingerprint, SOURCE)
+    job = ask(store, question)
+    run_job(job.id, store.url, lambda fraction, message: store.request_cancel(job.id))
+    assert store.get(job.id).state == "cancelled"
+    assert run(store, question).state == "finished"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="memory is bounded on Linux only")
+@pytest.mark.parametrize("kind", ["sensitivity", "evaluate"])
+def test_measuring_has_bounded_memory(
+    store: Store, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    monkeypatch.setenv("BITDIAL_LOAD_GB", "1")
+    monkeypatch.setattr("qcore.measure.evaluate.evaluate", lambda *_, **__: bytearray(3 * 10**9))
+    monkeypatch.setattr(
+        "qcore.sensitivity.exact.measure_exact", lambda *_, **__: bytearray(3 * 10**9)
+    )
+    job = run(store, sensitivity_question() if kind == "sensitivity" else evaluate_question())
+    assert job.state == "failed"
+    assert "more than the 1 GB of memory" in job.message
 
 
 def test_questions_survive_the_store(store: Store) -> None:

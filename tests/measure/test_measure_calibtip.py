@@ -74,6 +74,8 @@ reports = st.builds(
     ).map(tuple),
     notes=st.lists(st.text()).map(tuple),
     seconds=number,
+    shared=st.integers(0),
+    unmet_classes=st.integers(0),
 )
 
 

@@ -16,7 +16,8 @@ from torch import nn
 from qcore.data.dataset import Dataset, normalise
 from qcore.data.preprocess import PRESETS, Preprocessing
 from qcore.errors import BadInput
-from qcore.measure.data_report import DataReport, Trial, warnings_of
+from qcore.measure.data_report import DataReport, Trial
+from qcore.measure.data_warnings import warnings_of
 from qcore.measure.inspect_data import inspect_data
 from qcore.measure.trials import AS_ASKED, OWN_MEAN
 

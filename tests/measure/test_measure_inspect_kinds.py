@@ -13,7 +13,8 @@ from torch import Tensor, nn
 from qcore.data.dataset import Dataset, normalise
 from qcore.graph.build import build_network
 from qcore.graph.network import Network
-from qcore.measure.data_report import Trial, warnings_of
+from qcore.measure.data_report import Trial
+from qcore.measure.data_warnings import warnings_of
 from qcore.measure.inspect_data import inspect_data
 from qcore.measure.trials import AS_ASKED
 
@@ -111,3 +112,17 @@ def test_equal_images_with_other_numbers_beside_them_are_no_copies() -> None:
 def with_batch(network: Network, batch: int) -> Network:
     """The same, said to take that many images at a time only."""
     return replace(network, description=replace(network.description, batch=batch))
+
+
+def test_images_on_both_sides_and_classes_that_only_one_has() -> None:
+    network = as_network(small_residual())
+    data = bytes_data(12)
+    assert data.labels is not None
+    others = torch.cat([data.images[3:6], bytes_data(40).images[30:]])
+    labels = torch.cat([data.labels[3:6], torch.full((10,), 4)])
+    first = replace(data, labels=data.labels.clamp(max=3))
+    held_out = replace(data, images=others, labels=labels)
+    report = inspect_data(network, first, held_out)
+    assert (report.shared, report.unmet_classes) == (3, 1)
+    report = inspect_data(network, first, replace(held_out, labels=None))
+    assert report.unmet_classes == 0

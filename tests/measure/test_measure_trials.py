@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from qcore.data.dataset import Dataset, normalise
 from qcore.data.preprocess import PRESETS, from_preset
-from qcore.measure.data_report import warnings_of
+from qcore.measure.data_warnings import warnings_of
 from qcore.measure.inspect_data import inspect_data
 from qcore.measure.trials import AS_ASKED, OWN_MEAN
 
@@ -124,7 +124,7 @@ def test_a_network_made_for_blue_first() -> None:
     assert wrong.own.accuracy == pytest.approx(1 / 3)  # only green stays where it is
     assert wrong.best_preset is not None
     assert (wrong.best_preset.preset, wrong.best_preset.accuracy) == ("Caffe", 1.0)
-    assert "“Caffe” accuracy is 100.0% instead of 33.3%" in warnings_of(wrong)[0]
+    assert "“Caffe” accuracy is 100.0 % instead of 33.3 %" in warnings_of(wrong)[0]
     right = inspect_data(network, colours("Caffe"))
     assert right.own.accuracy == 1
     assert right.best_preset is None

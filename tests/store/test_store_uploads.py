@@ -52,7 +52,7 @@ def test_ids_depend_on_names_contents_role_and_order() -> None:
         add(("a.onnx" + B[0], A[1])),
     ]
     assert len({upload.id for upload in variants}) == len(variants) == len(stored())
-    assert all(len(upload.id) == 16 and int(upload.id, 16) >= 0 for upload in variants)
+    assert all(len(upload.id) == 32 and int(upload.id, 16) >= 0 for upload in variants)
     assert list(variants[1].paths()) == ["b.bin", "a.onnx"]
 
 

@@ -14,8 +14,8 @@ from qcore.errors import BadInput
 from qcore.store.home import home
 from qcore.store.uploads import add_upload, all_uploads, get_upload, remove_upload
 
-OUTSIDE = ["../secret", "..", ".", "", "a" * 15, "a" * 17, "A" * 16, "g" * 16, "a" * 16 + "\n"]
-OUTSIDE += ["/etc", "a/../../secret", "\0" * 16, "٣" * 16, "x" * 5000]
+OUTSIDE = ["../secret", "..", ".", "", "a" * 31, "a" * 33, "A" * 32, "g" * 32, "a" * 32 + "\n"]
+OUTSIDE += ["/etc", "a/../../secret", "\0" * 32, "٣" * 32, "x" * 5000]
 
 
 class Breaks(io.RawIOBase):

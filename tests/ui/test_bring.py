@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from bring_common import drop, metrics, press, text_of
 from PIL import Image
 from safetensors.torch import save
 from streamlit.testing.v1 import AppTest
@@ -55,30 +56,6 @@ def photographs(count: int = 12, folder: str = "{0}/", broken: bool = False) -> 
             content = b"not an image" if broken and number == 3 else image.getvalue()
             archive.writestr(folder.format(number % 10) + f"image{number}.png", content)
     return file.getvalue()
-
-
-def text_of(app: AppTest) -> str:
-    kinds = (app.markdown, app.caption, app.info, app.error, app.warning, app.success)
-    return "\n".join(str(element.value) for kind in kinds for element in kind)
-
-
-def drop(app: AppTest, *files: tuple[str, bytes]) -> AppTest:
-    """Drop files on the page's box."""
-    for name, content in files:
-        app.file_uploader[0].upload(name, content)
-    app.run()
-    assert not app.exception, app.exception
-    return app
-
-
-def press(app: AppTest, label: str) -> AppTest:
-    next(button for button in app.button if label in button.label).click().run()
-    assert not app.exception, app.exception
-    return app
-
-
-def metrics(app: AppTest) -> dict[str, str]:
-    return {metric.label: metric.value for metric in app.metric}
 
 
 def test_from_two_files_to_a_measured_allocation(open_page: Open, program: bytes) -> None:

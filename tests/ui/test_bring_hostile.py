@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from attack_files import NAMES, image, images, network, pickled, program, saved, script, zipped
+from bring_common import drop, metrics, text_of
 from onnx import helper
 from streamlit.testing.v1 import AppTest
 
@@ -18,24 +19,6 @@ from qcore.store.uploads import add_upload
 from ui import format as fmt
 
 Open = Callable[..., AppTest]
-
-
-def text_of(app: AppTest) -> str:
-    kinds = (app.markdown, app.caption, app.info, app.error, app.warning, app.success)
-    return "\n".join(str(element.value) for kind in kinds for element in kind)
-
-
-def drop(app: AppTest, *files: tuple[str, bytes]) -> AppTest:
-    """Drop files on the page's box; whatever they are, the page answers."""
-    for name, content in files:
-        app.file_uploader[0].upload(name, content)
-    app.run()
-    assert not app.exception, app.exception
-    return app
-
-
-def metrics(app: AppTest) -> dict[str, str]:
-    return {metric.label: metric.value for metric in app.metric}
 
 
 def named(names: tuple[str, ...]) -> bytes:

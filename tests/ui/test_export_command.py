@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from bring_common import press
 from PIL import Image
 from small_nets import small_residual
 from streamlit.testing.v1 import AppTest
@@ -41,11 +42,6 @@ def photographs() -> bytes:
             Image.fromarray(pixels).save(image, "PNG")
             archive.writestr(f"{number % 5}/{number}.png", image.getvalue())
     return file.getvalue()
-
-
-def press(app: AppTest, label: str) -> None:
-    next(button for button in app.button if label in button.label).click().run()
-    assert not app.exception, app.exception
 
 
 def test_measures_the_same(

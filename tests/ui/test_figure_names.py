@@ -39,7 +39,22 @@ def report(names: tuple[str, ...]) -> DataReport:
     own = Trial("as asked", 9, None, None)
     nothing: Any = ()
     return DataReport(
-        9, 5, ((0, 4), (3, 5)), (0.0,), (1.0,), -1.0, 1.0, 0, None, own, nothing, layers, (), 0.1
+        9,
+        5,
+        ((0, 4), (3, 5)),
+        (0.0,),
+        (1.0,),
+        -1.0,
+        1.0,
+        0,
+        None,
+        own,
+        nothing,
+        layers,
+        (),
+        0.1,
+        0,
+        0,
     )
 
 

@@ -19,7 +19,9 @@ from ui.state import focused_layer, palette
 _RANDOM_POINTS = 300
 
 
-def overview(prepared: Prepared, pair: DataPair, table: SensitivityTable, choice: Choice) -> None:
+def overview(
+    prepared: Prepared, pair: DataPair | None, table: SensitivityTable, choice: Choice
+) -> None:
     """Tiles, bits per layer, and the curve."""
     _tiles(prepared, table, choice)
     left, right = st.columns(2)
@@ -72,7 +74,9 @@ def _metric(label: str, value: str, text: str) -> None:
     st.metric(label, value, border=True, help=text)
 
 
-def _curve(prepared: Prepared, pair: DataPair, table: SensitivityTable, choice: Choice) -> None:
+def _curve(
+    prepared: Prepared, pair: DataPair | None, table: SensitivityTable, choice: Choice
+) -> None:
     curves = Curves(
         frontier_points(choice.problem),
         uniform_points(choice.problem),
@@ -86,7 +90,7 @@ def _curve(prepared: Prepared, pair: DataPair, table: SensitivityTable, choice: 
             m.evaluation.delta_low,
             m.evaluation.delta_high,
         )
-        for m in measured(prepared, pair, table.config.objective)
+        for m in ([] if pair is None else measured(prepared, pair, table.config.objective))
     ]
     full = full_precision_bytes(prepared.network)
     chart(

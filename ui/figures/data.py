@@ -47,5 +47,6 @@ def balance_figure(report: DataReport, palette: Palette) -> go.Figure:
     )
     many = len(report.class_counts) > _MOST_LABELS
     figure.update_xaxes(title="class", type="category", showticklabels=not many)
-    figure.update_yaxes(title="images", rangemode="tozero")
+    most = max((count for _, count in report.class_counts), default=1)
+    figure.update_yaxes(title="images", rangemode="tozero", dtick=1 if most < 5 else None)
     return finish(figure, palette, 240)

@@ -3,8 +3,11 @@
 torch resolves an operator by walking attributes from a module (``deserialize_operator`` in
 ``torch/_export/serde/serialize.py``, 2.13): ``torch.os.system`` resolves. Nor is all of ATen
 harmless: ``aten::from_file`` creates and maps a file, ``aten::set_`` and ``aten::resize_`` look at
-other memory. So the operators are listed: those that a forward pass of a network consists of,
-without output arguments. ``NAME_``, which writes to its first argument, goes with ``NAME``.
+other memory, ``aten::empty`` shows what another network left in it, and the kernels behind
+``aten::batch_norm`` and the like read beyond operands that are too short (those that an export
+needs are checked by ``qcore.graph.operand_sizes``). Random numbers are no part of a network. So
+the operators are listed: those that a forward pass of a network consists of, without output
+arguments. ``NAME_``, which writes to its first argument, goes with ``NAME``.
 """
 
 from __future__ import annotations
@@ -40,7 +43,7 @@ _ATEN_FUNCTIONS = """
     copy copysign cos cosh cosine_similarity count_nonzero cross cummax cummin cumprod cumsum
     deg2rad detach detach_copy diag diag_embed diagonal diagonal_copy diff dist div divide dot
     dropout dstack
-    einsum elu embedding empty empty_like empty_permuted eq erf erfc erfinv exp exp2 expand
+    einsum elu embedding eq erf erfc erfinv exp exp2 expand
     expand_as expand_copy expm1 eye
     feature_alpha_dropout feature_dropout fft_fft fft_fft2 fft_fftn fft_fftshift fft_ifft fft_ifft2
     fft_ifftn fft_ifftshift fft_irfft fft_irfft2 fft_irfftn fft_rfft fft_rfft2 fft_rfftn fill fix
@@ -58,13 +61,13 @@ _ATEN_FUNCTIONS = """
     mH mT masked_fill masked_scatter masked_select matmul matrix_H max max_pool1d
     max_pool1d_with_indices max_pool2d max_pool2d_with_indices max_pool3d max_pool3d_with_indices
     maximum mean median meshgrid min minimum mish mm mode moveaxis movedim mul multiply mv
-    nan_to_num nanmean nansum narrow narrow_copy native_batch_norm native_channel_shuffle
-    native_dropout native_group_norm native_layer_norm ne neg negative new_empty new_full new_ones
+    nan_to_num nanmean nansum narrow narrow_copy native_channel_shuffle
+    native_group_norm native_layer_norm ne neg negative new_full new_ones
     new_zeros nonzero norm norm_except_dim not_equal numel numpy_T
     one_hot ones ones_like outer
     pad pairwise_distance permute permute_copy pixel_shuffle pixel_unshuffle polar positive pow
     prelu prod
-    rad2deg rand rand_like randn randn_like ravel real reciprocal reflection_pad1d reflection_pad2d
+    rad2deg ravel real reciprocal reflection_pad1d reflection_pad2d
     reflection_pad3d relu relu6 remainder renorm repeat repeat_interleave replication_pad1d
     replication_pad2d replication_pad3d reshape reshape_as resolve_conj resolve_neg rms_norm
     rnn_relu rnn_relu_cell rnn_tanh rnn_tanh_cell roll rot90 round rrelu rsqrt rsub
@@ -83,13 +86,9 @@ _ATEN_FUNCTIONS = """
     where xlogy zero zeros zeros_like
     _adaptive_avg_pool2d _adaptive_avg_pool3d _assert_async _assert_scalar _assert_tensor_metadata
     _cdist_forward _conj _convolution _fused_rms_norm _local_scalar_dense _log_softmax
-    _native_batch_norm_legit _native_batch_norm_legit_functional
-    _native_batch_norm_legit_no_training _native_multi_head_attention _pdist_forward
-    _prelu_kernel _safe_softmax _scaled_dot_product_attention_math
-    _scaled_dot_product_flash_attention_for_cpu _shape_as_tensor _softmax _to_copy
-    _transformer_encoder_layer_fwd _unsafe_view _upsample_bicubic2d_aa _upsample_bilinear2d_aa
+    _native_batch_norm_legit_no_training _pdist_forward _prelu_kernel _safe_softmax
+    _shape_as_tensor _softmax _to_copy _unsafe_view _upsample_bicubic2d_aa _upsample_bilinear2d_aa
     _upsample_nearest_exact1d _upsample_nearest_exact2d _upsample_nearest_exact3d _weight_norm
-    _weight_norm_interface
 """
 
 SYMBOLIC = frozenset(_ARITHMETIC.split())
