@@ -17,6 +17,9 @@ from qcore.graph.ops import ACTIVATION_PRODUCTS, LAYER_OPS, groups_of, layer_mac
 from qcore.graph.program import Program, is_arithmetic_on_sizes
 from qcore.graph.run import Runner, is_layer_node
 
+MOST_LAYERS = 5_000
+"""Each is measured and shown by itself."""
+
 
 @dataclass
 class _Use:
@@ -40,8 +43,10 @@ class Census:
 def take_census(program: Program) -> Census:
     """Run one blank image and note every node; a fixed batch is run whole and divided.
 
-    Raises BadInput where no node is a layer, and for a layer without weights.
+    Raises BadInput where no node is a layer, for more than ``MOST_LAYERS``, and for a layer without
+    weights.
     """
+    _check_layer_count(program)
     images = program.batch or 1
     uses: dict[str, _Use] = {}
     first: dict[str, fx.Node] = {}
@@ -77,6 +82,16 @@ def take_census(program: Program) -> Census:
             shape = "x".join(str(size) for size in layer.weight_shape)
             raise BadInput(f"layer {layer.name!r} has no weights (shape {shape}); remove it")
     return Census(layers, dict(others.most_common()), other_macs // images)
+
+
+def _check_layer_count(program: Program) -> None:
+    layers = [n for n in program.graph.nodes if is_layer_node(n, program.constants)]
+    count = len({program.constants[n.args[1].name] for n in layers})
+    if count > MOST_LAYERS:
+        raise BadInput(
+            f"this network has {count:,} layers; at most {MOST_LAYERS:,} can be handled: "
+            "bring a smaller network"
+        )
 
 
 def _note(use: _Use, node: fx.Node, args: tuple[Any, ...], value: Tensor) -> None:
@@ -120,13 +135,41 @@ def _layer_name(weight_key: str) -> str:
 
 
 def fingerprint(program: Program) -> str:
-    """SHA-256 over the folded graph and every tensor in it: equal for equal computations."""
-    digest = hashlib.sha256(repr((program.input_shapes, program.batch)).encode())
-    for node in program.graph.nodes:
-        key = program.constants.get(node.name, "")
-        digest.update(f"{node.op}|{node.target}|{node.args}|{node.kwargs}|{key}\n".encode())
+    """SHA-256 over the folded graph and every tensor in it: equal for equal computations.
+
+    Nodes are hashed by their place, since their names are chance; every text comes after its
+    length, so that two texts cannot pass for another two.
+    """
+    digest = hashlib.sha256()
+
+    def add(*texts: object) -> None:
+        for text in texts:
+            content = str(text).encode()
+            digest.update(len(content).to_bytes(8, "little") + content)
+
+    place = {node: number for number, node in enumerate(program.graph.nodes)}
+    names = {node.name: number for node, number in place.items()}
+    add(program.input_shapes, program.batch, [names[name] for name in program.input_nodes])
+    for node, number in place.items():
+        args, kwargs = fx.node.map_arg((node.args, node.kwargs), lambda n: _Place(place[n]))  # type: ignore
+        add(number, node.op, _target_name(node), args, kwargs, program.constants.get(node.name, ""))
     for key in sorted(program.tensors):
         tensor = program.tensors[key].contiguous().cpu()
-        digest.update(f"{key}|{tensor.dtype}|{tuple(tensor.shape)}\n".encode())
+        add(key, tensor.dtype, tuple(tensor.shape))
         digest.update(tensor.reshape(-1).view(torch.uint8).numpy().data)
     return digest.hexdigest()
+
+
+def _target_name(node: fx.Node) -> str:
+    if isinstance(node.target, str):
+        return ""  # of a placeholder: its name
+    if isinstance(node.target, torch._ops.OpOverload):
+        return str(node.target)
+    return f"{node.target.__module__}.{node.target.__qualname__}"  # as text it has an address
+
+
+@dataclass(frozen=True)
+class _Place:
+    """A node among arguments, which no number or text looks like."""
+
+    number: int

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 from qcore.errors import BadInput
+from qcore.graph.architectures import ARCHITECTURES
 from qcore.samples import SAMPLES
 from qcore.store.uploads import PREFIX, get_upload
 
@@ -19,6 +20,7 @@ FORMS = "sample:NAME, torchvision:NAME[@FILE], FILE.onnx or FILE.pt2"
 
 _SIZE = re.compile(r"#([0-9]+(?:x[0-9]+)*)\Z")
 _LARGEST_SIZE = 2**16
+_LONGEST_TEXT = 4096
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,11 @@ class ModelReference:
 
 def parse_reference(text: str) -> ModelReference:
     """Take a reference apart. Raises BadInput for what is none."""
+    if len(text) > _LONGEST_TEXT:
+        raise BadInput(
+            f"the name of the network has {len(text):,} characters; "
+            f"at most {_LONGEST_TEXT:,} are read: check it"
+        )
     found = _SIZE.search(text)
     shape = _shape(found[1]) if found else None
     rest = text[: found.start()] if found else text
@@ -48,10 +55,20 @@ def parse_reference(text: str) -> ModelReference:
     if kind == "torchvision" and shape is None:
         architecture, at, file = name.partition("@")
         if architecture and bool(at) == bool(file):
+            check_architecture(architecture)
             return ModelReference("torchvision", architecture, file or None, None)
     elif rest.startswith(PREFIX) or Path(rest).suffix.lower() in PROGRAM_SUFFIXES + STATE_SUFFIXES:
         return ModelReference("file", "", rest, shape)
     raise BadInput(f"cannot read a network from {text!r}; give {FORMS}")
+
+
+def check_architecture(name: str) -> None:
+    """BadInput for what is none of torchvision's classification networks."""
+    if name not in ARCHITECTURES:
+        raise BadInput(
+            f"torchvision has no classification network {name[:80]!r}; there are "
+            f"{len(ARCHITECTURES)}, for example resnet18, mobilenet_v2, vit_b_16"
+        )
 
 
 def _shape(text: str) -> tuple[int, ...]:

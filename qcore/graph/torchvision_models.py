@@ -58,7 +58,7 @@ def build_with_state(architecture: str, state: StateDict) -> TorchvisionModel:
     names that are missing, unexpected or of another shape. The module shares its memory with
     ``state``. The global random numbers are not touched.
     """
-    _check_known(architecture)
+    check_architecture(architecture)
     fit = fit_state(architecture, state.tensors)
     if not fit.fits:
         raise BadInput(_misfit(fit, state))
@@ -80,7 +80,7 @@ def build_pretrained(architecture: str) -> TorchvisionModel:
     Where they cannot be had: random weights (seed 0), ``random`` True and a note. Raises BadInput
     for an unknown architecture.
     """
-    _check_known(architecture)
+    check_architecture(architecture)
     weights = _default_weights(architecture)
     preprocessing = _preprocessing(weights.transforms(), None)
     try:
@@ -176,11 +176,3 @@ def _default_weights(architecture: str) -> Any:
 def _largest_bytes(weights: Any) -> int:
     """A little above the size that torchvision states for the file, in MiB."""
     return int((weights.meta["_file_size"] * 1.05 + 1) * _MB)
-
-
-def _check_known(architecture: str) -> None:
-    if architecture not in architectures():
-        raise BadInput(
-            f"torchvision has no classification network {architecture!r}; there are "
-            f"{len(architectures())}, for example resnet18, mobilenet_v2, vit_b_16"
-        )

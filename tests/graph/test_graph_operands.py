@@ -58,14 +58,6 @@ HOSTILE: dict[str, tuple[nn.Module, str]] = {
         Calls(lambda s: aten._weight_norm(s.a, s.g, 0), a=(200, 1), g=(1,)),
         r"_weight_norm cannot be run: its g holds 1 value\(s\) for 200 of v",
     ),
-    "a grid of another mode": (
-        Calls(
-            lambda s: aten.grid_sampler_2d(s.x, s.g, 7, 9, False),
-            x=(1, 1, 4, 4),
-            g=(1, 2, 2, 2),
-        ),
-        "grid_sampler_2d cannot be run: its interpolation_mode is 7",
-    ),
     "random numbers": (
         Calls(lambda s: F.dropout(s.x, training=True), x=(4,)),
         "random|training mode",
@@ -126,12 +118,30 @@ def test_heads_that_share_keys() -> None:
         check_operands(target, (operands[0],) * 3, {"dropout_p": 0.5})
 
 
+def test_a_grid_of_another_mode() -> None:
+    operands = (ones(1, 1, 4, 4), ones(1, 2, 2, 2))
+    check_operands(aten.grid_sampler_2d.default, (*operands, 2, 2, False), {})
+    for modes in ((7, 0), (0, 9), (-1, 0)):
+        with pytest.raises(BadInput, match=r"_mode is .*, not 0, 1 or 2"):
+            check_operands(aten.grid_sampler_2d.default, (*operands, *modes, False), {})
+
+
 def test_pooling_to_nothing() -> None:
     with pytest.raises(BadInput, match="output size is 0 x -1"):
         check_operands(aten._adaptive_avg_pool2d.default, (ones(1, 1, 4, 4), [0, -1]), {})
     with pytest.raises(BadInput, match="training mode"):
         check_operands(aten.rrelu.default, (ones(4), 0.1, 0.3, True), {})
     check_operands(aten.rrelu.default, (ones(4),), {})
+
+
+FORBIDDEN = """
+    empty.memory_format empty_like.default new_empty.default empty_strided.default
+    new_empty_strided.default empty_permuted.default rand.default randn_like.default
+    randint.default randperm.default bernoulli.p multinomial.default native_dropout.default
+    _weight_norm_interface.default native_batch_norm.default _native_batch_norm_legit.no_stats
+    _scaled_dot_product_flash_attention_for_cpu.default
+    _scaled_dot_product_attention_math.default _native_multi_head_attention.default
+"""
 
 
 class Follows(nn.Module):
@@ -153,15 +163,7 @@ def test_sizes_that_follow_the_input_are_checked_in_each_run() -> None:
     assert network.description.batch == 1  # no other number of images is ever run
 
 
-@pytest.mark.parametrize(
-    "name",
-    "empty.memory_format empty_like.default new_empty.default empty_strided.default "
-    "new_empty_strided.default empty_permuted.default rand.default randn_like.default "
-    "randint.default randperm.default bernoulli.p multinomial.default native_dropout.default "
-    "_weight_norm_interface.default native_batch_norm.default _native_batch_norm_legit.no_stats "
-    "_scaled_dot_product_flash_attention_for_cpu.default _scaled_dot_product_attention_math.default"
-    " _native_multi_head_attention.default".split(),
-)
+@pytest.mark.parametrize("name", FORBIDDEN.split())
 def test_operators_that_files_may_not_bring(name: str) -> None:
     with pytest.raises(Refused, match="not among those read from files"):
         check_operator(f"torch.ops.aten.{name}")
@@ -220,6 +222,22 @@ class ExpandsOften(Expands):
         for number in range(4):
             y = y + (self.p + number).expand(8, self.count)[:, :1].sum()
         return y
+
+
+class Viewed(Expands):
+    """The same values again and again, which takes no memory."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.fc(x)
+        for number in range(4):
+            y = y + self.big.view(4, -1)[number, :1]
+        return y
+
+
+def test_views_of_what_is_stored_take_nothing() -> None:
+    module = Viewed(0)
+    module.register_buffer("big", torch.zeros(48 << 20, dtype=torch.int8).half())
+    assert build_network(module, "viewed", ((8,),)).description.layers
 
 
 def test_many_constants_together() -> None:

@@ -11,7 +11,7 @@ import pytest
 from qcore.data.load import load_data
 from qcore.data.source import DataSource
 from qcore.graph.load import load_network
-from qcore.prepare.prepare import prepare
+from qcore.prepare.prepare import prepare, write_weights
 from qcore.prepare.prepared import Prepared, read_layer
 from qcore.quantize.limits import GRID_BITS
 from qcore.quantize.symmetric import mse_scale
@@ -78,3 +78,21 @@ def test_weights_that_are_gone(prepared: Prepared) -> None:
     prepared.weights_path.unlink()
     with pytest.raises(FileNotFoundError):
         read_layer(prepared.weights_path, "head")
+
+
+@pytest.mark.parametrize("used", ["shown", "opened", "not"])
+def test_networks_used_longest_ago_make_room(
+    prepared: Prepared, monkeypatch: pytest.MonkeyPatch, used: str
+) -> None:
+    path = prepared.weights_path
+    network = load_network(SAMPLE)
+    for name in ("second", "third"):
+        if name == "third" and used == "shown":
+            read_layer(path, "head")
+        if name == "third" and used == "opened":
+            prepare(SAMPLE)
+        if name == "third":
+            monkeypatch.setattr("qcore.prepare.prepare._MOST_BYTES", 2 * path.stat().st_size)
+        write_weights(network, path.with_name(f"{name}.safetensors"), lambda f, m: None)
+    left = {file.stem for file in path.parent.iterdir()}
+    assert left == ({"second", "third"} if used == "not" else {path.stem, "third"})

@@ -10,7 +10,8 @@ import torch
 
 from qcore.data.dataset import Dataset
 from qcore.data.preprocess import Preprocessing
-from qcore.prepare.preview import read_preview, write_preview
+from qcore.prepare import preview as preview_module
+from qcore.prepare.preview import read_preview, remove_preview, write_preview
 
 KEY = "0" * 64
 
@@ -87,3 +88,24 @@ def test_a_file_of_other_arrays_shows_nothing(store_home: Path) -> None:
     assert read_preview(KEY) is None
     np.savez(file, images=np.array([{}], dtype=object))  # would need unpickling
     assert read_preview(KEY) is None
+
+
+def test_removal() -> None:
+    for key in ("0" * 64, "1" * 64):
+        write_preview(images_of(3), key)
+    for _ in range(2):
+        remove_preview("0" * 64)
+    assert read_preview("0" * 64) is None
+    assert read_preview("1" * 64) is not None
+
+
+def test_those_seen_longest_ago_make_room(
+    store_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for key in "abc":
+        write_preview(images_of(3), key)
+    read_preview("a")
+    size = (store_home / "previews" / "a.npz").stat().st_size
+    monkeypatch.setattr(preview_module, "_MOST_BYTES", 2 * size)
+    write_preview(images_of(3), "d")
+    assert sorted(f.name for f in (store_home / "previews").iterdir()) == ["a.npz", "d.npz"]
