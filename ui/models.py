@@ -8,6 +8,7 @@ from qcore.errors import BadInput
 from qcore.graph.reference import parse_reference
 from qcore.jobs.questions import ENGINE
 from qcore.samples import SAMPLES
+from qcore.store import uploads
 from qcore.store.uploads import PREFIX, get_upload
 from ui.engine import engine
 from ui.state import MODEL
@@ -27,7 +28,7 @@ def models() -> list[str]:
     ]
     now = st.session_state.get(MODEL)
     candidates = [*SAMPLE_MODELS, *([now] if isinstance(now, str) else []), *opened]
-    return [ref for ref in dict.fromkeys(candidates) if ref in SAMPLE_MODELS or _is_there(ref)]
+    return [ref for ref in dict.fromkeys(candidates) if ref in SAMPLE_MODELS or is_there(ref)]
 
 
 def title_of(reference: str) -> str:
@@ -37,8 +38,8 @@ def title_of(reference: str) -> str:
         return reference
     upload_id, mark, size = rest.partition("#")
     try:
-        return f"{before}{get_upload(upload_id).title}{mark}{size}"
-    except BadInput:  # removed since
+        return f"{before}{uploads.title_of(upload_id)}{mark}{size}"
+    except BadInput:  # there never was one
         return reference
 
 
@@ -48,7 +49,7 @@ def upload_id_of(reference: str) -> str | None:
     return rest.partition("#")[0] if prefix else None
 
 
-def _is_there(reference: str) -> bool:
+def is_there(reference: str) -> bool:
     """False for files whose upload was removed, for paths, and for what is no reference."""
     try:
         file = parse_reference(reference).file

@@ -15,7 +15,7 @@ from ui.engine import engine
 from ui.figures.sensitivity import heatmap_figure, line_figure
 from ui.jobs import cancel, progress_text
 from ui.models import title_of
-from ui.results import data_title, go_on, start_sensitivity, table_of
+from ui.results import can_go_on, data_title, go_on, start_sensitivity, table_of
 from ui.select import focus_clicked
 from ui.state import focused_layer, palette
 
@@ -137,12 +137,10 @@ def _state(job: Job) -> None:
 def _resume(job: Job, text: str) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(f":material/pause_circle: {text}")
-        st.button(
-            "Resume",
-            icon=":material/resume:",
-            on_click=_go_on,
-            args=(job,),
-        )
+        if can_go_on(job):
+            st.button("Resume", icon=":material/resume:", on_click=_go_on, args=(job,))
+        else:
+            st.caption("Its network or data were removed; bring them again to go on.")
 
 
 def _go_on(job: Job) -> None:

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from qcore import fields
 from qcore.data.preprocess import Preprocessing
 from qcore.errors import BadInput
-from qcore.store.uploads import PREFIX, get_upload
+from qcore.store.uploads import PREFIX, title_of
 
 Split = Literal["calibration", "evaluation"]
 
@@ -34,8 +34,8 @@ class DataSource:
         if not self.reference.startswith(PREFIX):
             return self.reference
         try:
-            return get_upload(self.reference.removeprefix(PREFIX)).title
-        except BadInput:  # removed since
+            return title_of(self.reference.removeprefix(PREFIX))
+        except BadInput:  # there never was one
             return self.reference
 
     def to_json(self) -> dict[str, Any]:

@@ -26,19 +26,27 @@ def build_network(
     notes: tuple[str, ...] = (),
     weights_note: str | None = None,
     batch: int | None = None,
+    input_names: tuple[str, ...] | None = None,
 ) -> Network:
     """A module in memory as a Network; each of its inputs is (N, *shape).
 
     ``batch`` is a batch size that the module is known to need; others are tried all the same.
-    Raises BadInput where it cannot be exported, holds values that are not finite, or has nothing
-    to quantize.
+    ``input_names`` are what its owner calls the inputs (default: those of ``forward``). Raises
+    BadInput where it cannot be exported, holds values that are not finite, or has nothing to
+    quantize.
     """
     module = module.eval()
     check_finite(dict(module.state_dict()))
     parameters = sum(p.numel() for p in module.parameters())
     program = _export(module, input_shapes, batch)
     return network_from_program(
-        program, name, preprocessing, parameters=parameters, notes=notes, weights_note=weights_note
+        program,
+        name,
+        preprocessing,
+        parameters=parameters,
+        input_names=input_names,
+        notes=notes,
+        weights_note=weights_note,
     )
 
 

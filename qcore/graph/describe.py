@@ -123,7 +123,10 @@ def _layer(program: Program, key: str, use: _Use, node: fx.Node, *, unique: bool
 
 
 def _one_image(shape: tuple[int, ...], batch: int | None) -> tuple[int, ...]:
-    return (1, *shape[1:]) if batch is not None and shape[0] == batch else shape
+    """Tokens too: 4 images of 16 tokens, (64, 8), are (16, 8) for one."""
+    if batch is None or shape[0] % batch:
+        return shape
+    return (shape[0] // batch, *shape[1:])
 
 
 def _layer_name(weight_key: str) -> str:

@@ -102,7 +102,12 @@ def _load_onnx(files: dict[str, Path], text: str, shape: tuple[int, ...] | None)
 
     found = read_onnx(files, shape)
     return build_network(
-        found.module, text, found.input_shapes, notes=found.notes, batch=found.batch
+        found.module,
+        text,
+        found.input_shapes,
+        notes=found.notes,
+        batch=found.batch,
+        input_names=found.input_names,
     )
 
 

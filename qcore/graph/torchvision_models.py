@@ -13,6 +13,7 @@ from torch import nn
 from qcore.data.preprocess import Preprocessing
 from qcore.errors import BadInput
 from qcore.graph.recipes import EXPORT_HINT
+from qcore.graph.reference import check_architecture
 from qcore.graph.state_dict import StateDict, read_state
 from qcore.graph.torchvision_download import Unavailable, fetch
 from qcore.graph.torchvision_fit import (

@@ -63,7 +63,8 @@ def _data(
         pair = load_pair(asked.data, network)
         data = load_data(asked.data, network, "calibration")
         write_preview(data, pair.calibration.fingerprint)
-        report = inspect_data(network, data, on_progress=reporter.progress_or_stop)
+        held_out = load_data(asked.data, network, "evaluation")
+        report = inspect_data(network, data, held_out, on_progress=reporter.progress_or_stop)
     return {"pair": pair.to_json(), "report": report.to_json()}
 
 

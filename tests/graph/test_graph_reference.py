@@ -26,7 +26,7 @@ GRAMMAR = {
     "torchvision:resnet18": ("torchvision", "resnet18", None, None),
     "torchvision:resnet18@w.pt": ("torchvision", "resnet18", "w.pt", None),
     f"torchvision:resnet18@{ID}": ("torchvision", "resnet18", ID, None),
-    "torchvision:a@b@c": ("torchvision", "a", "b@c", None),
+    "torchvision:vgg11@b@c": ("torchvision", "vgg11", "b@c", None),
     "net.onnx": ("file", "", "net.onnx", None),
     "net.onnx#3x224x224": ("file", "", "net.onnx", (3, 224, 224)),
     "net.onnx#10": ("file", "", "net.onnx", (10,)),
@@ -61,7 +61,10 @@ REFUSED = {
     "net.onnx#٣": "cannot read",
     "net.onnx#0x4": "no sense",
     "net.onnx#65537": "no sense",
-    "net.onnx#" + "9" * 10_000: "no sense",
+    "net.onnx#" + "9" * 4_000: "no sense",
+    "net.onnx#" + "9" * 10_000: "10,009 characters; at most 4,096",
+    "torchvision:resnet": "no classification network 'resnet'; there are 80, for example resnet18",
+    "torchvision:__class__@w.pt": "no classification network",
 }
 
 

@@ -117,7 +117,7 @@ ONNX: dict[str, Case] = {
     "weights too short": _case("should hold", _weight(raw_data=b"123")),
     "weights of text": _case("STRING", _weight(data_type=TensorProto.STRING)),
     "weights of whole numbers": _case(
-        "cannot be run on a blank image", stored={"w": np.ones((4, 3, 3, 3), np.int32)}
+        "cannot be run on an image", stored={"w": np.ones((4, 3, 3, 3), np.int32)}
     ),
     "NaN": _case("values that are NaN or infinite", stored=_stored(np.nan)),
     "infinity": _case("values that are NaN or infinite", stored=_stored(np.inf)),

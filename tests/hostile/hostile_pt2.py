@@ -32,6 +32,7 @@ from hostile_case import (
     repeated,
     with_entry,
 )
+from hostile_pt2_operands import OPERANDS
 from torch import Tensor, nn
 
 MODEL, WEIGHTS = "models/model.json", "model_weights_config.json"
@@ -165,6 +166,7 @@ PT2: dict[str, Case] = {
     "memory of 10^12": one(
         "net.pt2", lambda mark: exported(_Hungry()), "more than the 1 GB of memory"
     ),
+    **OPERANDS,
     "NaN": one("net.pt2", lambda mark: program(value=float("nan")), "are NaN or infinite"),
     "infinity": one("net.pt2", lambda mark: program(value=float("inf")), "are NaN or infinite"),
     "no channels": one("net.pt2", lambda mark: exported(_hollow()), "has no weights"),

@@ -125,9 +125,7 @@ with limited(print) as moved:
 """
     done = run(code, BITDIAL_LOAD_SECONDS="1")
     assert done.returncode == 1, done.stderr
-    first, message = done.stdout.splitlines()
-    assert first == "moved"
-    assert message.startswith("this took longer than 1 s")
+    assert done.stdout.startswith("moved\nthis took longer than 1 s")
 
 
 CANCEL = """
@@ -135,7 +133,7 @@ import time
 began = time.monotonic()
 def busy():
     raise OSError("the store is locked")
-asked = iter([busy, lambda: False])
+asked = iter([busy])
 def cancelled():
     return next(asked, lambda: True)()
 def told():
@@ -152,10 +150,7 @@ print("stopped by itself")
 def test_cancelling_ends_a_process_that_does_not_stop(work: str, code: int) -> None:
     done = run(CANCEL.format(work=work))
     assert done.returncode == code, done.stderr
-    if code == 0:
-        assert done.stdout == "stopped by itself\n"
-    else:
-        assert done.stdout in ("cancelled 4\n", "cancelled 5\n")
+    assert done.stdout in (["stopped by itself\n"], ["cancelled 4\n", "cancelled 5\n"])[code]
 
 
 @pytest.mark.parametrize(

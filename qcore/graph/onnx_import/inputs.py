@@ -87,7 +87,10 @@ def _filled(
         if not fits:
             stated = " x ".join("any" if s is None else str(s) for s in sizes)
             wanted = " x ".join(str(g) for g in given)
-            raise BadInput(f"input {name!r} is {stated} in the file, not {wanted}; give its shape")
+            raise BadInput(
+                f"input {name!r} is {stated} in the file, not {wanted}; leave the size away"
+                + (" or give one that fits" if None in sizes else "")
+            )
         return _sensible(name, tuple(given)), ()
     if None not in sizes:
         return _sensible(name, tuple(s for s in sizes if s is not None)), ()
@@ -109,5 +112,9 @@ def _sensible(name: str, shape: tuple[int, ...]) -> tuple[int, ...]:
         count *= size
     if count > LARGEST_INPUT or min(shape) < 1:
         wanted = " x ".join(str(size) for size in shape)
-        raise BadInput(f"input {name!r} of {wanted} is not an image of a size that can be run")
+        raise BadInput(
+            f"input {name!r} of {wanted} is not an image of a size that can be run; give another "
+            "after the file name, for example #3x224x224, or export with one of up to "
+            f"{LARGEST_INPUT:,} values"
+        )
     return shape

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from torch import nn
 
-from qcore.errors import BadInput
+from qcore.errors import BadInput, is_out_of_memory
 from qcore.graph.onnx_import.checks import check_opset, check_size
 from qcore.graph.onnx_import.files import open_model
 from qcore.graph.onnx_import.functions import inlined
@@ -54,6 +54,8 @@ def read_onnx(files: Mapping[str, Path], input_shape: tuple[int, ...] | None = N
     except BadInput:
         raise
     except Exception as error:  # a damaged message has fields of any kind, names that are no text
+        if is_out_of_memory(error):
+            raise
         raise BadInput(
             f"this .onnx is damaged ({type(error).__name__}: {str(error)[:80]}); "
             "export the network again"

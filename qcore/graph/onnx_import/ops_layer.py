@@ -29,9 +29,19 @@ def _groups(step: Step) -> int:
     return groups
 
 
+def _check_not_empty(step: Step, weight: Tensor) -> None:
+    if weight.numel() == 0:
+        shape = " x ".join(str(size) for size in weight.shape)
+        raise BadInput(
+            f"the weight of this {step.op} is empty ({shape}): it has no channels or no kernel; "
+            "export the network without this layer"
+        )
+
+
 def _conv(step: Step, x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     if x.dim() != weight.dim() or x.dim() not in _CONV:
         raise BadInput(f"Conv over {x.dim()} dimensions is not supported; 3 to 5 are")
+    _check_not_empty(step, weight)
     window = window_of(step, x, list(weight.shape[2:]))
     padding = window.before
     if not window.symmetric:
@@ -43,6 +53,7 @@ def _conv(step: Step, x: Tensor, weight: Tensor, bias: Tensor | None = None) -> 
 def _conv_transpose(step: Step, x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     if x.dim() != weight.dim() or x.dim() not in _TRANSPOSED:
         raise BadInput(f"ConvTranspose over {x.dim()} dimensions is not supported; 3 to 5 are")
+    _check_not_empty(step, weight)
     kernel = list(weight.shape[2:])
     window = window_of(step, x, kernel)
     extra = step.integers("output_padding") or [0] * len(kernel)

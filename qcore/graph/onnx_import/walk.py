@@ -15,7 +15,7 @@ from torch import Tensor
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from qcore.errors import BadInput
+from qcore.errors import BadInput, is_out_of_memory
 from qcore.graph.onnx_import.checks import check_operators, check_size, ordered
 from qcore.graph.onnx_import.inputs import GraphInput
 from qcore.graph.onnx_import.step import Step, scope_of
@@ -139,6 +139,8 @@ class Walk:
                 with torch.no_grad():
                     results = call(step, values)
         except Exception as error:  # torch and NumPy raise many types on shapes that do not fit
+            if is_out_of_memory(error):
+                raise
             raise BadInput(_failure(step, error)) from error
         for name, value in zip(step.outputs, results, strict=False):
             if not name:
