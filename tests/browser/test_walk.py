@@ -112,6 +112,8 @@ def test_click_on_a_chart_focuses_the_layer_everywhere(url: str, page: Page) -> 
     page.goto(f"{url}/?{MODEL}")
     bar = page.locator("[data-testid=stPlotlyChart] .trace.bars .point path").nth(3)
     bar.wait_for()
+    page.wait_for_load_state("networkidle")  # the chart listens a moment after it is drawn
+    page.wait_for_timeout(1000)
     bar.click(force=True)
     expect(page).to_have_url(re.compile("layer=block1.conv2"))
     page.get_by_role("link", name="Weights").click()
