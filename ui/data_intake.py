@@ -6,14 +6,14 @@ import streamlit as st
 
 from qcore.data.preprocess import reads_images
 from qcore.data.source import DataSource
-from qcore.errors import BadInput
 from qcore.prepare.prepared import Prepared
 from qcore.prepare.preview import remove_preview
 from qcore.store.job import Job
-from qcore.store.uploads import PREFIX, Upload, get_upload, remove_upload
+from qcore.store.uploads import PREFIX, Upload, remove_upload
 from ui import format as fmt
 from ui.data import SAMPLE_DATA, look_at, pair_of
 from ui.engine import engine
+from ui.models import is_kept
 from ui.preprocessing import first_guess, preprocessing_card
 from ui.state import DATA, choose_data, follow_job
 
@@ -97,21 +97,13 @@ def _buttons(prepared: Prepared, job: Job, source: DataSource) -> None:
             on_click=choose_data,
             args=(SAMPLE_DATA,),
         )
-    if source.reference.startswith(PREFIX) and _is_there(source):
+    if is_kept(source.reference):
         with st.popover("Remove …", icon=":material/delete:"):
             st.markdown(
                 "Deletes the files and the reports on them from this server's store. What was "
                 "measured on them stays."
             )
             st.button("Remove these files", type="primary", on_click=_remove, args=(source,))
-
-
-def _is_there(source: DataSource) -> bool:
-    try:
-        get_upload(source.reference.removeprefix(PREFIX))
-    except BadInput:
-        return False
-    return True
 
 
 def _retry(prepared: Prepared, job: Job) -> None:

@@ -53,10 +53,18 @@ def is_there(reference: str) -> bool:
     """False for files whose upload was removed, for paths, and for what is no reference."""
     try:
         file = parse_reference(reference).file
-        if file is not None and not file.startswith(PREFIX):
-            return False  # a path of the command line: the page reads no paths
-        if file is not None:
-            get_upload(file.removeprefix(PREFIX))
+    except BadInput:
+        return False
+    # Any other file is a path of the command line: the page reads no paths.
+    return file is None or is_kept(file)
+
+
+def is_kept(reference: str) -> bool:
+    """True for ``upload:ID`` as long as its files are in the store."""
+    if not reference.startswith(PREFIX):
+        return False
+    try:
+        get_upload(reference.removeprefix(PREFIX))
     except BadInput:
         return False
     return True

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import streamlit as st
 
 from qcore.data.source import DataSource
-from qcore.errors import BadInput
 from qcore.hardware.size import average_bits, size_ledger
 from qcore.jobs.answers import sensitivity_table
 from qcore.jobs.questions import EvaluateQuestion, SensitivityQuestion, to_json
@@ -15,10 +14,10 @@ from qcore.measure.evaluation import Evaluation
 from qcore.prepare.prepared import DataPair, DataSummary, Prepared
 from qcore.sensitivity.table import Objective, SensitivityConfig, SensitivityTable
 from qcore.store.job import Job
-from qcore.store.uploads import PREFIX, get_upload
+from qcore.store.uploads import PREFIX
 from ui.engine import engine
 from ui.format import LOSS_NAMES
-from ui.models import SAMPLE_MODELS, is_there
+from ui.models import SAMPLE_MODELS, is_kept, is_there
 from ui.state import follow_job, job_in_url
 
 
@@ -85,13 +84,7 @@ def can_go_on(job: Job) -> bool:
     model = str(job.question["model"])
     if model not in SAMPLE_MODELS and not is_there(model):
         return False
-    if not source.reference.startswith(PREFIX):
-        return True
-    try:
-        get_upload(source.reference.removeprefix(PREFIX))
-    except BadInput:
-        return False
-    return True
+    return not source.reference.startswith(PREFIX) or is_kept(source.reference)
 
 
 def go_on(job: Job) -> None:

@@ -53,17 +53,17 @@ def _data(
 ) -> Mapping[str, Any]:
     from qcore.data.load import load_data
     from qcore.measure.inspect_data import inspect_data
-    from qcore.prepare.prepare import load_pair
+    from qcore.prepare.prepare import pair_of
     from qcore.prepare.preview import write_preview
 
     asked = DataQuestion.from_json(question)
     with _opening(job_id, store):
         network = _network(asked)
         reporter.progress_or_stop(0.0, "reading the data")
-        pair = load_pair(asked.data, network)
         data = load_data(asked.data, network, "calibration")
-        write_preview(data, pair.calibration.fingerprint)
         held_out = load_data(asked.data, network, "evaluation")
+        pair = pair_of(asked.data, data, held_out)
+        write_preview(data, pair.calibration.fingerprint)
         report = inspect_data(network, data, held_out, on_progress=reporter.progress_or_stop)
     return {"pair": pair.to_json(), "report": report.to_json()}
 

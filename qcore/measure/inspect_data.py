@@ -24,7 +24,6 @@ _MOST_IMAGES = 512
 _BINS = 2048
 _QUANTILE = 0.999
 
-Halves = tuple[Tensor, Tensor]
 Listener = Callable[[float, str], None]
 
 
@@ -50,7 +49,7 @@ def inspect_data(
         layers = _evidence(network, runner, data, used, first.largest)
         on_progress(0.8, "presets")
         trials = try_presets(network, runner, data, used)
-    values = first.values
+    values, digests = first.values, _digests(data)
     return DataReport(
         images=len(data),
         classes=network.description.classes,
@@ -59,14 +58,14 @@ def inspect_data(
         std=values[1],
         low=first.low,
         high=first.high,
-        copies=len(data) - len(set(_digests(data))),
+        copies=len(data) - len(set(digests)),
         commonest=_commonest(first.choices),
         own=trial_of(AS_ASKED, first.outputs, labels_of(data, used)),
         trials=trials,
         layers=layers,
         notes=data.notes,
         seconds=time.perf_counter() - started,
-        shared=0 if held_out is None else _shared(data, held_out),
+        shared=0 if held_out is None else _shared(digests, held_out),
         unmet_classes=0 if held_out is None else _unmet(data.labels, held_out.labels),
     )
 
@@ -192,9 +191,9 @@ def _digests(data: Dataset) -> list[bytes]:
     return found
 
 
-def _shared(data: Dataset, held_out: Dataset) -> int:
+def _shared(digests: list[bytes], held_out: Dataset) -> int:
     others = set(_digests(held_out))
-    return sum(digest in others for digest in _digests(data))
+    return sum(digest in others for digest in digests)
 
 
 def _unmet(labels: Tensor | None, held_out: Tensor | None) -> int:

@@ -10,8 +10,9 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
+from qcore.data.dataset import Dataset
 from qcore.data.load import load_data
-from qcore.data.source import DataSource, Split
+from qcore.data.source import DataSource
 from qcore.graph.kernels import to_kernels
 from qcore.graph.load import load_network
 from qcore.graph.network import Network
@@ -32,7 +33,7 @@ def prepare(
     on_progress(0.05, "loading and exporting the network")
     network = load_network(reference)
     has_data = reference.startswith("sample:")
-    pair = load_pair(DataSource(reference), network) if has_data else None
+    pair = _sample_pair(DataSource(reference), network) if has_data else None
     prepared = Prepared(network.description, pair, network.preprocessing)
     if prepared.weights_path.exists():
         used_now(prepared.weights_path)
@@ -61,11 +62,18 @@ def write_weights(network: Network, path: Path, on_progress: Callable[[float, st
     keep_newest(path.parent, _MOST_BYTES)
 
 
-def load_pair(source: DataSource, network: Network) -> DataPair:
-    """What there is to calibrate on and to measure on. Raises BadInput as ``load_data``."""
+def _sample_pair(source: DataSource, network: Network) -> DataPair:
+    return pair_of(
+        source,
+        load_data(source, network, "calibration"),
+        load_data(source, network, "evaluation"),
+    )
 
-    def summary(split: Split) -> DataSummary:
-        data = load_data(source, network, split)
+
+def pair_of(source: DataSource, calibration: Dataset, evaluation: Dataset) -> DataPair:
+    """The summaries of the two sets of images that a source was loaded as."""
+
+    def summary(data: Dataset) -> DataSummary:
         return DataSummary(source, data.fingerprint(), len(data), data.labels is not None)
 
-    return DataPair(summary("calibration"), summary("evaluation"))
+    return DataPair(summary(calibration), summary(evaluation))
