@@ -12,6 +12,9 @@ from ui.models import title_of
 _TITLES = {
     "prepare": "Opening network",
     "data": "Looking at data",
+    "grids": "Quantizing weights",
+    "calibrate": "Calibrating",
+    "layer_loss": "Measuring a layer",
     "sensitivity": "Measuring sensitivity",
     "evaluate": "Measuring allocation",
 }

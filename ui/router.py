@@ -45,7 +45,13 @@ PAGES: dict[str, PageInfo] = {
         "pages/weights.py",
         "Weights",
         ":material/bar_chart:",
-        "Histogram of any layer or kernel with the quantization grid over it.",
+        "Histogram of any layer or kernel with the grid of any quantizer over it.",
+    ),
+    "calibration": PageInfo(
+        "pages/calibration.py",
+        "Calibration",
+        ":material/straighten:",
+        "What enters each layer, where to clip it, and what that costs.",
     ),
     "sensitivity": PageInfo(
         "pages/sensitivity.py",
@@ -58,6 +64,12 @@ PAGES: dict[str, PageInfo] = {
         "Allocate",
         ":material/tune:",
         "Drag a budget, get the best bits per layer, measure them, take them with you.",
+    ),
+    "numbers": PageInfo(
+        "pages/numbers.py",
+        "Numbers",
+        ":material/123:",
+        "One value in floating point, fixed point and integers, bit by bit.",
     ),
 }
 

@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, ClassVar
 
+from qcore.calibrate.clipping import Clipping, Method, Target
 from qcore.data.source import DataSource
 from qcore.sensitivity.table import Objective, SensitivityConfig
 
-ENGINE = 2
+ENGINE = 3
 """Part of every question: raise it when the same question would get other numbers."""
 
 
@@ -40,6 +41,60 @@ class DataQuestion:
 
 
 @dataclass(frozen=True)
+class GridsQuestion:
+    """What one quantizer makes of one layer's weights at every bit width that pages draw."""
+
+    kind: ClassVar[str] = "grids"
+    model: str
+    model_fingerprint: str
+    layer: str
+    quantizer: str
+    engine: int = ENGINE
+
+
+@dataclass(frozen=True)
+class CalibrateQuestion:
+    """Histograms of every layer's weights and inputs, in both halves of the calibration data."""
+
+    kind: ClassVar[str] = "calibrate"
+    model: str
+    model_fingerprint: str
+    data: DataSource
+    data_fingerprint: str
+    engine: int = ENGINE
+
+    @staticmethod
+    def from_json(data: Mapping[str, Any]) -> CalibrateQuestion:
+        return CalibrateQuestion(**{**data, "data": DataSource.from_json(data["data"])})
+
+
+@dataclass(frozen=True)
+class LayerLossQuestion:
+    """ΔL of one layer's weights or inputs at one bit width and one clipping threshold.
+
+    ``images`` None: as many of the calibration images as there are.
+    """
+
+    kind: ClassVar[str] = "layer_loss"
+    model: str
+    model_fingerprint: str
+    data: DataSource
+    data_fingerprint: str
+    layer: str
+    target: Target
+    bits: int
+    choice: Method | float
+    percentile: float
+    objective: Objective
+    images: int
+    engine: int = ENGINE
+
+    @staticmethod
+    def from_json(data: Mapping[str, Any]) -> LayerLossQuestion:
+        return LayerLossQuestion(**{**data, "data": DataSource.from_json(data["data"])})
+
+
+@dataclass(frozen=True)
 class SensitivityQuestion:
     """ΔL of every layer at every bit width of ``config``."""
 
@@ -53,7 +108,9 @@ class SensitivityQuestion:
 
     @staticmethod
     def from_json(data: Mapping[str, Any]) -> SensitivityQuestion:
-        config = {**data["config"], "bits": tuple(data["config"]["bits"])}
+        given = data["config"]
+        clipping = Clipping.from_json(given["clipping"])
+        config = {**given, "bits": tuple(given["bits"]), "clipping": clipping}
         source = DataSource.from_json(data["data"])
         parts = {"data": source, "config": SensitivityConfig(**config)}
         return SensitivityQuestion(**{**data, **parts})
@@ -61,25 +118,45 @@ class SensitivityQuestion:
 
 @dataclass(frozen=True)
 class EvaluateQuestion:
-    """True loss and accuracy of an allocation; ``bits`` as (layer, weight bits or None) pairs."""
+    """True loss and accuracy of an allocation.
+
+    ``bits`` as (layer, weight bits or None, activation bits or None). ``calibration`` are the data
+    that thresholds of inputs come from (None where no input is quantized), never those measured on.
+    """
 
     kind: ClassVar[str] = "evaluate"
     model: str
     model_fingerprint: str
     data: DataSource
     data_fingerprint: str
-    bits: tuple[tuple[str, int | None], ...]
+    bits: tuple[tuple[str, int | None, int | None], ...]
     objective: Objective
+    clipping: Clipping
+    calibration: DataSource | None
+    calibration_fingerprint: str | None
     engine: int = ENGINE
 
     @staticmethod
     def from_json(data: Mapping[str, Any]) -> EvaluateQuestion:
-        source = DataSource.from_json(data["data"])
-        bits = tuple((n, b) for n, b in data["bits"])
-        return EvaluateQuestion(**{**data, "data": source, "bits": bits})
+        calibration = data["calibration"]
+        parts = {
+            "data": DataSource.from_json(data["data"]),
+            "bits": tuple((name, weight, activation) for name, weight, activation in data["bits"]),
+            "clipping": Clipping.from_json(data["clipping"]),
+            "calibration": None if calibration is None else DataSource.from_json(calibration),
+        }
+        return EvaluateQuestion(**{**data, **parts})
 
 
-Question = PrepareQuestion | DataQuestion | SensitivityQuestion | EvaluateQuestion
+Question = (
+    PrepareQuestion
+    | DataQuestion
+    | GridsQuestion
+    | CalibrateQuestion
+    | LayerLossQuestion
+    | SensitivityQuestion
+    | EvaluateQuestion
+)
 
 
 def to_json(question: Question) -> dict[str, Any]:

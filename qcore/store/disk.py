@@ -19,6 +19,8 @@ _DRAFTS = {
     "data": ".draft-*",
     "networks": "*.draft",
     "previews": "*.draft",
+    "calibrations": "*.draft",
+    "grids": "*.draft",
     "workers/tmp": "*/*",
 }
 

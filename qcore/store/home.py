@@ -31,6 +31,13 @@ def weights_file(fingerprint: str) -> Path:
     return folder / f"{fingerprint}.safetensors"
 
 
+def calibration_file(network_fingerprint: str, data_fingerprint: str) -> Path:
+    """The histograms of a network on a set of images."""
+    folder = home() / "calibrations"
+    folder.mkdir(exist_ok=True)
+    return folder / f"{network_fingerprint}-{data_fingerprint}.safetensors"
+
+
 def database_url() -> str:
     """``BITDIAL_DATABASE`` (for workers on other machines), else a SQLite file in ``home()``."""
     return os.environ.get("BITDIAL_DATABASE") or f"sqlite:///{home() / 'bitdial.sqlite'}"

@@ -1,0 +1,8 @@
+"""To be filled."""
+
+import streamlit as st
+
+from ui.router import ensure_router
+
+ensure_router("numbers")
+st.title("Numbers")
