@@ -8,6 +8,7 @@ import sys
 import tempfile
 
 from benchmarks.allocation import bench_allocation
+from benchmarks.calibration import bench_calibration
 from benchmarks.pages import bench_pages
 from benchmarks.sensitivity import bench_efficientnet, bench_fashion
 
@@ -16,6 +17,7 @@ BENCHMARKS = {
     "fashion": bench_fashion,
     "efficientnet": bench_efficientnet,
     "allocation": bench_allocation,
+    "calibration": bench_calibration,
 }
 
 

@@ -4,11 +4,12 @@ import streamlit as st
 
 from ui.allocation.dial import dial
 from ui.allocation.export import export
+from ui.allocation.inputs import clipping_in_use, input_bits
 from ui.allocation.measure import measure_panel
 from ui.allocation.overview import overview
 from ui.data import pair_for_run, require_data
 from ui.network import require_network
-from ui.results import sensitivity_job, table_of
+from ui.results import Setting, sensitivity_job, table_of
 from ui.router import PAGES, ensure_router
 
 ensure_router("allocate")
@@ -18,25 +19,28 @@ prepared = require_network(
     "random cloud, then measure the true loss on images that were not used to choose."
 )
 chosen = require_data(prepared, "Allocation rests on a sensitivity table, and that on images.")
-job = sensitivity_job(prepared, chosen)
+job = sensitivity_job(prepared, chosen, "weight")
 table = None if job is None else table_of(job, prepared)
 if table is None or not table.covered:
     st.info(
-        "Allocation needs ΔL of every layer at every bit width. Measure it first; the run may "
-        "still be going on.",
+        "Allocation needs ΔL of every layer's weights at every bit width. Measure it first; the "
+        "run may still be going on.",
         icon=":material/info:",
     )
     st.page_link(PAGES["sensitivity"].path, label="Go to Sensitivity", icon=":material/grid_on:")
     st.stop()
 choice = dial(table)
+inputs = input_bits()
+clipping = clipping_in_use(table, inputs)
 pair = pair_for_run(prepared, table.data_fingerprint, chosen)
-overview(prepared, pair, table, choice)
-if pair is None:
+setting = None if pair is None else Setting(pair, table.config.objective, inputs, clipping)
+overview(prepared, setting, table, choice)
+if setting is None:
     st.info(
         "The data that this run was made on were removed, so there is nothing held out to measure "
         "on. Bring them again on the page Data, or measure sensitivity on other data.",
         icon=":material/info:",
     )
 else:
-    measure_panel(prepared, pair, table, choice)
-export(prepared, table, choice)
+    measure_panel(prepared, setting, table, choice)
+export(prepared, table, choice, inputs, clipping)

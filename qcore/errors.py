@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 
+class Stopped(Exception):
+    """The work was asked to stop before it had a result."""
+
+
 class BadInput(ValueError):
     """What the user gave cannot be used. The message is one line: what is wrong, what to do.
 

@@ -22,6 +22,14 @@ LIGHT = (
     "qcore.allocate.curve",
     "qcore.measure.evaluation",
     "qcore.samples",
+    "qcore.calibrate",
+    "qcore.calibrate.calibration",
+    "qcore.calibrate.summary",
+    "qcore.store.clippings",
+    "qcore.prepare.grids_file",
+    "qcore.quantize.grid",
+    "qcore.quantize.floats",
+    "qcore.quantize.worked",
 )
 
 

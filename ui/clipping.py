@@ -11,17 +11,22 @@ CLIPPING = "clipping"
 """Query parameter."""
 
 _EARLIER = "clippings_before"
+_KEPT = "clipping_kept"  # going to another page empties the URL
 
 
 def current_clipping() -> Clipping:
-    """What is chosen now; the default where nobody has chosen."""
+    """What is chosen now; the default where nobody has chosen. Another page gets it in its URL."""
     name = st.query_params.get(CLIPPING)
-    return (read_clipping(name) if name else None) or Clipping()
+    if name is None and st.session_state.get(_KEPT) is not None:
+        name = st.query_params[CLIPPING] = str(st.session_state[_KEPT])
+    found = read_clipping(name) if name else None
+    st.session_state[_KEPT] = name if found else None
+    return found or Clipping()
 
 
 def choose_clipping(clipping: Clipping) -> None:
     """Choose; call from a callback. What was chosen before can be taken up again."""
-    before = st.query_params.get(CLIPPING)
+    before = st.session_state.get(_KEPT)
     if clipping != current_clipping():
         st.session_state.setdefault(_EARLIER, []).append(before)
         _put(None if clipping == Clipping() else keep_clipping(clipping))
@@ -43,6 +48,7 @@ def undo() -> None:
 
 
 def _put(name: str | None) -> None:
+    st.session_state[_KEPT] = name
     if name is None:
         st.query_params.pop(CLIPPING, None)
     else:

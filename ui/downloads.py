@@ -21,19 +21,21 @@ def rows_csv(table: SensitivityTable) -> str:
 
 
 def allocation_csv(allocation: BitAllocation, network: Description) -> str:
-    """One line a layer: name, operator, bits, weights, kernels, multiply-accumulates."""
+    """One line a layer: name, operator, bits of weights and of the input, sizes, MACs."""
     lines = [
         {
             "layer": layer.name,
             "op": layer.op,
             "weight_bits": allocation.bits[layer.name],
+            "activation_bits": allocation.activations.get(layer.name),
             "weight_count": layer.weight_count,
             "kernels": layer.kernels,
             "macs": layer.macs,
         }
         for layer in network.layers
     ]
-    return str(pd.DataFrame(lines).to_csv(index=False))
+    frame = pd.DataFrame(lines).astype({"weight_bits": "Int64", "activation_bits": "Int64"})
+    return str(frame.to_csv(index=False))
 
 
 def json_text(value: Mapping[str, Any]) -> str:

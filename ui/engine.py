@@ -8,7 +8,7 @@ import streamlit as st
 
 from qcore.jobs.questions import PrepareQuestion, to_json
 from qcore.jobs.runner import JobRunner
-from qcore.prepare.prepared import LayerWeights, Prepared, read_layer
+from qcore.prepare.prepared import Prepared
 from qcore.samples import source_stamp
 from qcore.store.job import Job
 from qcore.store.store import Store
@@ -62,9 +62,3 @@ def prepared(job: Job) -> Prepared:
 def _prepared(job_id: str, _result: object) -> Prepared:
     assert isinstance(_result, dict)
     return Prepared.from_json(_result)
-
-
-@st.cache_data(max_entries=64, max_size="256MB", show_spinner=False)
-def layer_weights(fingerprint: str, layer: str, _prepared: Prepared) -> LayerWeights:
-    """One layer's weights and scales, read from the prepared file."""
-    return read_layer(_prepared.weights_path, layer)

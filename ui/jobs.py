@@ -14,6 +14,7 @@ _TITLES = {
     "data": "Looking at data",
     "grids": "Quantizing weights",
     "calibrate": "Calibrating",
+    "thresholds": "Finding thresholds",
     "layer_loss": "Measuring a layer",
     "sensitivity": "Measuring sensitivity",
     "evaluate": "Measuring allocation",

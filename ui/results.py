@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import streamlit as st
 
+from qcore.calibrate.clipping import Clipping, Target
 from qcore.data.source import DataSource
 from qcore.hardware.size import average_bits, size_ledger
 from qcore.jobs.answers import sensitivity_table
@@ -21,17 +23,19 @@ from ui.models import SAMPLE_MODELS, is_kept, is_there
 from ui.state import follow_job, job_in_url
 
 
-def sensitivity_job(prepared: Prepared, pair: DataPair) -> Job | None:
+def sensitivity_job(prepared: Prepared, pair: DataPair, only: Target | None = None) -> Job | None:
     """The run in the URL if it is about this network, else the newest one on these data; None
     without any.
 
-    Where there are others, a menu chooses among them.
+    Where there are others, a menu chooses among them. ``only``: runs of that target.
     """
     jobs = engine().store.jobs_of("sensitivity", prepared.network.fingerprint)
+    jobs = [job for job in jobs if only in (None, job.question["config"]["target"])]
     wanted, data = job_in_url(), pair.calibration.fingerprint
     own = [job for job in jobs if job.question["data_fingerprint"] == data]
     chosen = next((job for job in jobs if job.id == wanted), own[0] if own else None)
-    follow_job(None if chosen is None else chosen.id)
+    if only is None or chosen is not None:
+        follow_job(None if chosen is None else chosen.id)
     if len(jobs) > 1 or (jobs and chosen is None):
         labels = {job.id: _label(job) for job in jobs}
         st.session_state["run"] = None if chosen is None else chosen.id
@@ -53,7 +57,10 @@ def _label(job: Job) -> str:
     bits = ", ".join(str(b) for b in config["bits"])
     state = "" if job.state == "finished" else f" · {job.state}"
     name = LOSS_NAMES[config["objective"]]
-    return f"{name} · {bits} bits · {config['images']:,} images of {data_title(job)}{state}"
+    what = "weights" if config["target"] == "weight" else "inputs"
+    clipping = Clipping.from_json(config["clipping"]).text(config["target"])
+    on = f"{config['images']:,} images of {data_title(job)}"
+    return f"{what} ({clipping}) · {name} · {bits} bits · {on}{state}"
 
 
 def data_title(job: Job) -> str:
@@ -92,65 +99,90 @@ def go_on(job: Job) -> None:
     follow_job(engine().runner.submit(SensitivityQuestion.from_json(job.question)).id)
 
 
-def start_evaluation(
-    prepared: Prepared, data: DataSummary, bits: dict[str, int], objective: Objective
-) -> None:
+@dataclass(frozen=True)
+class Setting:
+    """What an allocation is measured in: data, loss, bits of every layer's input, clipping."""
+
+    pair: DataPair
+    objective: Objective
+    activation_bits: int | None
+    clipping: Clipping
+
+    @property
+    def used_clipping(self) -> Clipping:
+        """Without what says nothing while inputs stay at full precision."""
+        whole = self.activation_bits is not None
+        return self.clipping if whole else self.clipping.of("weight")
+
+
+def start_evaluation(prepared: Prepared, bits: Mapping[str, int], setting: Setting) -> None:
     """Measure an allocation on evaluation data."""
-    engine().runner.submit(_evaluation(prepared, data, bits, objective))
+    engine().runner.submit(_evaluation(prepared, bits, setting))
 
 
 @dataclass(frozen=True)
 class Measured:
-    """A measured allocation."""
+    """A measured allocation. ``activation_bits`` is None for inputs of full precision."""
 
     bits: dict[str, int | None]
+    activation_bits: int | None
+    clipping: Clipping
     size_bytes: int
     average_bits: float
     evaluation: Evaluation
 
 
-def evaluation_of(
-    prepared: Prepared, data: DataSummary, bits: dict[str, int], objective: Objective
-) -> Job | None:
+def evaluation_of(prepared: Prepared, bits: Mapping[str, int], setting: Setting) -> Job | None:
     """The job that measures this allocation, None where nobody has asked."""
-    question = _evaluation(prepared, data, bits, objective)
+    question = _evaluation(prepared, bits, setting)
     return engine().store.find(question.kind, to_json(question))
 
 
-def measured(prepared: Prepared, pair: DataPair, objective: Objective) -> list[Measured]:
-    """All allocations of this network measured on these data with this objective, newest first."""
+def measured(prepared: Prepared, setting: Setting) -> list[Measured]:
+    """All allocations of this network measured on these data with this objective, newest first:
+    at any bits of inputs, and at any clipping."""
     found = []
-    for job in _evaluations(prepared, pair, objective):
+    for job in _evaluations(prepared, setting):
         if job.state != "finished" or not job.result:
             continue
-        bits = dict(job.question["bits"])
-        total = size_ledger(prepared.network, bits).total_bytes
-        average = average_bits(prepared.network, bits)
-        found.append(Measured(bits, total, average, Evaluation.from_json(job.result)))
+        bits = {name: weight for name, weight, _ in job.question["bits"]}
+        found.append(
+            Measured(
+                bits,
+                next(activation for _, _, activation in job.question["bits"]),
+                Clipping.from_json(job.question["clipping"]),
+                size_ledger(prepared.network, bits).total_bytes,
+                average_bits(prepared.network, bits),
+                Evaluation.from_json(job.result),
+            )
+        )
     return found
 
 
-def pending_evaluations(prepared: Prepared, pair: DataPair, objective: Objective) -> list[Job]:
+def pending_evaluations(prepared: Prepared, setting: Setting) -> list[Job]:
     """Measurements of this network that are queued or running, oldest first."""
-    jobs = reversed(_evaluations(prepared, pair, objective))
+    jobs = reversed(_evaluations(prepared, setting))
     return [job for job in jobs if job.active and not job.lost()]
 
 
-def _evaluations(prepared: Prepared, pair: DataPair, objective: Objective) -> list[Job]:
+def _evaluations(prepared: Prepared, setting: Setting) -> list[Job]:
     """All measurements on the evaluation data, newest first."""
-    same = (pair.evaluation.fingerprint, objective)
+    same = (setting.pair.evaluation.fingerprint, setting.objective)
     jobs = engine().store.jobs_of("evaluate", prepared.network.fingerprint)
     return [j for j in jobs if (j.question["data_fingerprint"], j.question["objective"]) == same]
 
 
-def _evaluation(
-    prepared: Prepared, data: DataSummary, bits: dict[str, int], objective: Objective
-) -> EvaluateQuestion:
+def _evaluation(prepared: Prepared, bits: Mapping[str, int], setting: Setting) -> EvaluateQuestion:
+    data, inputs = setting.pair.evaluation, setting.activation_bits
+    calibration = None if inputs is None else setting.pair.calibration
     return EvaluateQuestion(
         prepared.network.name,
         prepared.network.fingerprint,
         data.source,
         data.fingerprint,
-        tuple(bits.items()),
-        objective,
+        tuple((name, weight, inputs) for name, weight in bits.items()),
+        setting.objective,
+        setting.used_clipping,
+        None if calibration is None else calibration.source,
+        None if calibration is None else calibration.fingerprint,
     )

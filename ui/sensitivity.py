@@ -4,18 +4,27 @@ from __future__ import annotations
 
 import streamlit as st
 
+from qcore.calibrate.clipping import quantizer_text
 from qcore.prepare.prepared import DataPair, DataSummary, Prepared
 from qcore.quantize.limits import DEFAULT_BITS
-from qcore.sensitivity.table import OBJECTIVES, UNITS, SensitivityConfig, objectives_for
+from qcore.sensitivity.table import (
+    OBJECTIVES,
+    TARGETS,
+    UNITS,
+    SensitivityConfig,
+    objectives_for,
+)
 from qcore.store.job import Job
 from ui import format as fmt
 from ui.charts import chart
+from ui.clipping import current_clipping
 from ui.downloads import download, json_text, rows_csv
 from ui.engine import engine
 from ui.figures.sensitivity import heatmap_figure, line_figure
 from ui.jobs import cancel, progress_text
 from ui.models import title_of
 from ui.results import can_go_on, data_title, go_on, start_sensitivity, table_of
+from ui.router import PAGES
 from ui.select import focus_clicked
 from ui.state import focused_layer, palette
 
@@ -63,10 +72,32 @@ def controls(prepared: Prepared, pair: DataPair, job: Job | None) -> None:
                 help="More images, narrower intervals. Drawn at random, the same each time.",
                 disabled=busy,
             )
-            config = SensitivityConfig(tuple(sorted(bits)), objective, images)
+            target = st.segmented_control(
+                "Quantized",
+                list(TARGETS),
+                default="weight",
+                required=True,
+                key="sensitivity_target",
+                persist_state="session",
+                format_func=lambda t: {"weight": "Weights", "activation": "Inputs"}[t],
+                help="One layer at a time: " + " or ".join(TARGETS.values()) + ".",
+                disabled=busy,
+            )
+            config = SensitivityConfig(
+                tuple(sorted(bits)), objective, images, target=target, clipping=current_clipping()
+            )
             _buttons(prepared, data, job, config, busy)
         if not bits:
             st.caption(":material/error: Choose at least one bit width.")
+        _clipping_line(config)
+
+
+def _clipping_line(config: SensitivityConfig) -> None:
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.caption(f"Quantizer: {quantizer_text(config.clipping, config.target)}.")
+        st.page_link(
+            PAGES["calibration"].path, label="Change thresholds", icon=":material/straighten:"
+        )
 
 
 def _buttons(
@@ -128,8 +159,9 @@ def _state(job: Job) -> None:
             forward = (job.result or {}).get("one_forward_seconds")
             note = "" if forward is None else f" (one forward pass: {fmt.duration(forward)})"
             loss, images = fmt.LOSS_NAMES[asked["objective"]], f"{asked['images']:,} images"
+            what, title = TARGETS[asked["target"]], fmt.plain(data_title(job))
             st.markdown(
-                f":material/check_circle: **{loss}** on {images} of {fmt.plain(data_title(job))}, "
+                f":material/check_circle: **{loss}**, {what} rounded, on {images} of {title}, "
                 f"measured in {fmt.duration(job.seconds)}{note}."
             )
 

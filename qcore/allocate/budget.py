@@ -10,6 +10,7 @@ import numpy as np
 
 from qcore.allocate.bits import BitAllocation
 from qcore.allocate.problem import Allocation, AllocationProblem
+from qcore.calibrate.clipping import Clipping
 from qcore.errors import BadInput
 from qcore.graph.layer import Description
 from qcore.hardware.size import FULL_PRECISION_BYTES, layer_bytes
@@ -72,9 +73,14 @@ def table_problem(
 ) -> TableProblem:
     """Options are the table's bit widths, loss its ΔL, costs those of ``BUDGETS``.
 
-    Raises BadInput for a table with missing cells, an unknown budget or layer, and a pin to a bit
-    width that was not measured.
+    Raises BadInput for a table of layer inputs or with missing cells, an unknown budget or layer,
+    and a pin to a bit width that was not measured.
     """
+    if table.config.target != "weight":
+        raise BadInput(
+            "this sensitivity table is of layer inputs; bits of weights are allocated on a table "
+            "made with --target weight"
+        )
     if not table.covered:
         have, want = len(table.rows), len(table.network.layers) * len(table.config.bits)
         raise BadInput(
@@ -131,9 +137,18 @@ def round_up(value: float) -> str:
 
 
 def to_bit_allocation(
-    problem: TableProblem, table: SensitivityTable, allocation: Allocation, method: str
+    problem: TableProblem,
+    table: SensitivityTable,
+    allocation: Allocation,
+    method: str,
+    activation_bits: int | None = None,
+    inputs: Clipping | None = None,
 ) -> BitAllocation:
-    """What is written to a file: the bits, and what they were chosen on."""
+    """What is written to a file: the bits, and what they were chosen on.
+
+    Every layer's input gets ``activation_bits``, clipped as ``inputs`` says (its part of weights is
+    not read: those are clipped as they were measured).
+    """
     facts = {
         "predicted_loss": allocation.loss,
         "costs": problem.costs(allocation),
@@ -143,13 +158,16 @@ def to_bit_allocation(
         "quantizer": table.quantizer,
         "samples": min(row.samples for row in table.rows),
     }
+    chosen = problem.choose(allocation.choice)
     return BitAllocation(
-        problem.choose(allocation.choice),
+        chosen,
         table.network.name,
         table.network.fingerprint,
-        table.data.reference,
+        table.data,
         table.config.objective,
         facts,
+        {} if activation_bits is None else dict.fromkeys(chosen, activation_bits),
+        table.config.clipping.joined(inputs or Clipping()),
     )
 
 

@@ -107,6 +107,13 @@ class Clipping:
             raise BadInput(f"this is no choice of clipping thresholds ({error})") from error
 
 
+def quantizer_text(clipping: Clipping, target: Target) -> str:
+    """How that target is quantized, in the words that pages, files and README use."""
+    if target == "weight":
+        return f"symmetric, one scale per kernel, clipping: {clipping.text(target)}"
+    return f"affine, one scale per layer input, clipping: {clipping.text(target)}"
+
+
 def checked(clipping: Clipping) -> Clipping:
     """The same. BadInput for a percentile that is none."""
     if not 0 < clipping.percentile <= 100:

@@ -5,7 +5,12 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 
+from qcore.allocate.bits import BitAllocation
+from qcore.calibrate.calibration import Calibration
+from qcore.calibrate.observe import calibration_for
+from qcore.cli.clipping import clipping_of
 from qcore.cli.files import read_allocation
 from qcore.cli.preparing import data_source
 from qcore.data.load import load_data
@@ -36,14 +41,21 @@ def ask_sensitivity(arguments: argparse.Namespace, listener: Listener) -> Sensit
     The same question asked in the browser is the same job. Raises BadInput.
     """
     network = load_network(arguments.model)
-    source = _source(arguments.data, arguments, network)
+    source = source_of(arguments.data, arguments, network)
     data = load_data(source, network, "calibration")
     tell(*network.description.notes, *data.notes)
     labelled = data.labels is not None
     objective: Objective = arguments.objective or objectives_for(network.description, labelled)[0]
     check_objective(objective, network.description, labelled, data.name)
     images = min(len(data), arguments.limit or len(data))
-    config = SensitivityConfig(arguments.bits, objective, images, arguments.seed)
+    config = SensitivityConfig(
+        arguments.bits,
+        objective,
+        images,
+        arguments.seed,
+        target=arguments.target,
+        clipping=clipping_of(arguments),
+    )
     question = SensitivityQuestion(
         arguments.model,
         network.description.fingerprint,
@@ -74,25 +86,59 @@ def ask_sensitivity(arguments: argparse.Namespace, listener: Listener) -> Sensit
 def ask_evaluation(arguments: argparse.Namespace, listener: Listener) -> Evaluation:
     """Measure an allocation on DATA (a sample's evaluation split). Raises BadInput."""
     allocation = read_allocation(arguments.bits)
+    allocation = replace(allocation, clipping=clipping_of(arguments, allocation.clipping))
     network = load_network(arguments.model)
     allocation.check_fits(network.description)
     chosen_for = allocation.model_fingerprint
     if chosen_for is not None and chosen_for != network.description.fingerprint:
         note = f"the allocation was chosen for other weights ({allocation.model})"
         tell(note)
-    data = load_data(_source(arguments.data, arguments, network), network, "evaluation")
+    data = load_data(source_of(arguments.data, arguments, network), network, "evaluation")
     tell(*network.description.notes, *data.notes)
     if allocation.objective == "cross_entropy" and data.labels is None:
         raise BadInput(
             f"the allocation was chosen by cross-entropy, but {data.name} has no labels; "
             "give labelled data, or choose it from a table made with --objective kl"
         )
+    calibration = _calibration(arguments, allocation, network, listener)
+    return evaluate(
+        network,
+        data,
+        allocation,
+        allocation.objective,
+        calibration=calibration,
+        on_progress=listener,
+    )
+
+
+def _calibration(
+    arguments: argparse.Namespace,
+    allocation: BitAllocation,
+    network: Network,
+    listener: Listener,
+) -> Calibration | None:
+    """What entered the layers on the data of ``--calibration``, else on the allocation's own.
+
+    None where no input has a bit width; data that were named are looked at all the same.
+    """
+    source = allocation.calibration
     if arguments.calibration is not None:
-        load_data(_source(arguments.calibration, arguments, network), network, "calibration")
-    return evaluate(network, data, allocation, allocation.objective, on_progress=listener)
+        source = source_of(arguments.calibration, arguments, network)
+    elif not allocation.quantizes_inputs:
+        return None
+    if source is None:
+        raise BadInput(
+            "the allocation has activation bits but names no data to find the thresholds of layer "
+            "inputs on; give --calibration DATA"
+        )
+    data = load_data(source, network, "calibration")
+    if not allocation.quantizes_inputs:
+        return None
+    return calibration_for(network, data, on_progress=listener)
 
 
-def _source(reference: str, arguments: argparse.Namespace, network: Network) -> DataSource:
+def source_of(reference: str, arguments: argparse.Namespace, network: Network) -> DataSource:
+    """DATA with the options of its preparation."""
     return data_source(reference, arguments, network.preprocessing, network.description.input_shape)
 
 

@@ -31,6 +31,26 @@ def describe(arguments: argparse.Namespace) -> dict[str, Any]:
     return network.to_json()
 
 
+def thresholds(arguments: argparse.Namespace) -> dict[str, Any]:
+    from qcore.cli.thresholds import find_thresholds
+
+    found = find_thresholds(arguments, progress_line)
+    rows = [
+        (
+            row["name"],
+            row["target"],
+            f"{row['threshold']:.6g}",
+            f"{row['amax']:.6g}",
+            f"{row['clipped']:.4%}",
+            "" if row["sqnr_db"] is None else f"{row['sqnr_db']:.1f}",
+        )
+        for row in found["layers"]
+    ]
+    show_table(("layer", "target", "threshold", "largest", "clipped", "SQNR (dB)"), rows)
+    print(f"\n{arguments.method}, {arguments.bits} bits, {found['images']:,} images")
+    return found
+
+
 def sensitivity(arguments: argparse.Namespace) -> dict[str, Any]:
     from qcore.cli.ask import ask_sensitivity
 
@@ -59,9 +79,10 @@ def sensitivity(arguments: argparse.Namespace) -> dict[str, Any]:
 def allocate(arguments: argparse.Namespace) -> dict[str, Any]:
     from qcore.allocate import InfeasibleBudget, SolverTimeout, solve_ilp
     from qcore.allocate.budget import check_budgets, round_up, table_problem, to_bit_allocation
+    from qcore.cli.clipping import clipping_of
     from qcore.cli.files import read_table
 
-    table = read_table(arguments.table)
+    table, inputs = read_table(arguments.table), clipping_of(arguments)
     budgets = _unique(arguments.budget, "budget")
     pins = {layer: _whole(bits) for layer, bits in _unique(arguments.pin, "pin").items()}
     problem = table_problem(table, budgets, pins)
@@ -76,7 +97,8 @@ def allocate(arguments: argparse.Namespace) -> dict[str, Any]:
         ) from error
     except SolverTimeout as error:
         raise BadInput(str(error)) from error
-    chosen = to_bit_allocation(problem, table, allocation, arguments.method)
+    widths = arguments.activation_bits
+    chosen = to_bit_allocation(problem, table, allocation, arguments.method, widths, inputs)
     show_table(("layer", "bits"), [(name, str(b)) for name, b in chosen.bits.items()])
     costs = problem.costs(allocation)
     unit = UNITS[table.config.objective]
@@ -85,6 +107,8 @@ def allocate(arguments: argparse.Namespace) -> dict[str, Any]:
         f"{costs['average_bits']:.3f} bits on average, "
         + ("optimality not proven" if allocation.gap is None else f"gap {allocation.gap:.1e}")
     )
+    if widths is not None:
+        print(f"inputs of all layers: {widths} bits; the predicted ΔL is of the weights alone")
     return chosen.to_json()
 
 
@@ -143,6 +167,7 @@ def _warn(*notes: str | None) -> None:
 
 COMMANDS: dict[str, Callable[[argparse.Namespace], dict[str, Any]]] = {
     "describe": describe,
+    "thresholds": thresholds,
     "sensitivity": sensitivity,
     "allocate": allocate,
     "frontier": frontier,

@@ -8,13 +8,15 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
+from qcore.calibrate.clipping import METHODS
+from qcore.cli.clipping import add_clipping, add_percentile
 from qcore.cli.commands import COMMANDS
 from qcore.cli.preparing import add_preparing
 from qcore.cli.show import check_target, text_beside_json, write_json
 from qcore.errors import BadInput
 from qcore.memory import keep_freed_memory, wait_without_spinning
 from qcore.quantize.limits import DEFAULT_BITS, MAX_BITS, MIN_BITS
-from qcore.sensitivity.table import OBJECTIVES
+from qcore.sensitivity.table import OBJECTIVES, TARGETS
 
 _LARGEST_SEED = 2**63 - 1
 
@@ -68,16 +70,26 @@ def _parser() -> argparse.ArgumentParser:
     describe = add("describe", "layers, weights, multiply-accumulates, what is not quantized")
     describe.add_argument("model", metavar="MODEL", help=model)
 
+    thresholds = add("thresholds", "where each layer's weights and input are clipped, by a method")
+    thresholds.add_argument("model", metavar="MODEL", help=model)
+    thresholds.add_argument("data", metavar="DATA", help=data)
+    thresholds.add_argument("--bits", type=_width, required=True, metavar="B")
+    thresholds.add_argument("--method", choices=list(METHODS), required=True)
+    thresholds.add_argument("--target", choices=[*TARGETS, "both"], default="both")
+    add_percentile(thresholds)
+    add_preparing(thresholds)
+
     sensitivity = add("sensitivity", "ΔL of every layer at every bit width, with 95 % intervals")
     sensitivity.add_argument("model", metavar="MODEL", help=model)
     sensitivity.add_argument("data", metavar="DATA", help=data)
     sensitivity.add_argument("--method", choices=["exact"], default="exact")
-    sensitivity.add_argument("--target", choices=["weight"], default="weight")
+    sensitivity.add_argument("--target", choices=list(TARGETS), default="weight")
     sensitivity.add_argument("--bits", type=_bits, default=DEFAULT_BITS, metavar="2,3,4,...")
     sensitivity.add_argument("--objective", choices=list(OBJECTIVES))
     sensitivity.add_argument("--limit", type=_count, metavar="N", help="use N images at most")
     sensitivity.add_argument("--seed", type=_seed, default=0, metavar="S", help="which N images")
     add_preparing(sensitivity)
+    add_clipping(sensitivity, "weight", "activation")
     sensitivity.add_argument(
         "--fresh", action="store_true", help="measure again what the store knows"
     )
@@ -91,6 +103,10 @@ def _parser() -> argparse.ArgumentParser:
     allocate.add_argument(
         "--pin", type=_assignment, action="append", default=[], metavar="LAYER=BITS"
     )
+    allocate.add_argument(
+        "--activation-bits", type=_width, metavar="B", help="bits of every layer's input"
+    )
+    add_clipping(allocate, "activation")
 
     frontier = add("frontier", "the best allocations from smallest to largest")
     frontier.add_argument("table", metavar="SENSITIVITY.json")
@@ -102,9 +118,11 @@ def _parser() -> argparse.ArgumentParser:
     evaluate.add_argument(
         "--calibration",
         metavar="DATA",
-        help="data for thresholds and bias correction; weights alone need none",
+        help="data that thresholds of layer inputs are found on; default: those that the "
+        "allocation names. Weights alone need none",
     )
     add_preparing(evaluate)
+    add_clipping(evaluate, "weight", "activation")
     return parser
 
 
@@ -116,6 +134,12 @@ def _bits(text: str) -> tuple[int, ...]:
     if not all(MIN_BITS <= b <= MAX_BITS for b in bits):
         raise argparse.ArgumentTypeError(f"bit widths are {MIN_BITS} to {MAX_BITS}, got {text}")
     return bits
+
+
+def _width(text: str) -> int:
+    if not text.isdecimal() or not MIN_BITS <= int(text) <= MAX_BITS:
+        raise argparse.ArgumentTypeError(f"{text!r} is no bit width; give {MIN_BITS} to {MAX_BITS}")
+    return int(text)
 
 
 def _count(text: str) -> int:

@@ -65,12 +65,15 @@ class Dataset:
             raise BadInput(
                 f"{self.name} holds one image and cannot be divided in two halves; give more images"
             )
-        chosen = slice(0 if split == "calibration" else 1, None, 2)
+        return self.chosen(torch.arange(0 if split == "calibration" else 1, len(self), 2))
+
+    def chosen(self, indices: Tensor) -> Dataset:
+        """The items of those numbers alone, as copies: the memory of the others can be freed."""
         return replace(
-            self,  # copies, so that the other half's memory is freed
-            images=self.images[chosen].clone(),
-            labels=None if self.labels is None else self.labels[chosen].clone(),
-            extras=tuple(extra[chosen].clone() for extra in self.extras),
+            self,
+            images=self.images[indices],
+            labels=None if self.labels is None else self.labels[indices],
+            extras=tuple(extra[indices] for extra in self.extras),
         )
 
 

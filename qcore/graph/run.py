@@ -38,6 +38,9 @@ class Position:
 
 Observer = Callable[[fx.Node, tuple[Any, ...], Any], None]
 
+Entering = Mapping[str, Callable[[Tensor], Tensor]]
+"""Node name -> what is done to the node's first operand before the node runs."""
+
 
 class Runner:
     """Executes one graph with one set of tensors on one device.
@@ -103,13 +106,19 @@ class Runner:
 
     def advance(self, position: Position, index: int, observe: Observer | None = None) -> None:
         """Run, in place, the nodes before number ``index``."""
-        self._run(position, index, {}, observe)
+        self._run(position, index, {}, {}, observe)
 
-    def finish(self, position: Position, replaced: Mapping[str, Tensor] | None = None) -> Output:
-        """The network's output from here on, with the tensors of some keys replaced.
+    def finish(
+        self,
+        position: Position,
+        replaced: Mapping[str, Tensor] | None = None,
+        entering: Entering | None = None,
+    ) -> Output:
+        """The network's output from here on, with the tensors of some keys replaced and what
+        enters some nodes changed.
 
-        Leaves ``position`` as it is. A key whose first use lies before ``position`` has been used
-        with its old value already: the caller stops before the first node that reads it.
+        Leaves ``position`` as it is. A key or node whose first use lies before ``position`` has
+        been used as it was already: the caller stops before the first node that is concerned.
         """
         swapped = {
             node: value
@@ -117,20 +126,26 @@ class Runner:
             for node in self._nodes_of_key[key]
         }
         copy = Position(position.index, dict(position.values), position.images)
-        self._run(copy, len(self.nodes), swapped, None)
+        self._run(copy, len(self.nodes), swapped, entering or {}, None)
         values = {**self._stored, **swapped, **copy.values}
         found = tuple(_cut(values[node], position.images, self._batch) for node in self._outputs)
         return found[0] if len(found) == 1 else found
 
-    def __call__(self, images: Input, replaced: Mapping[str, Tensor] | None = None) -> Output:
+    def __call__(
+        self,
+        images: Input,
+        replaced: Mapping[str, Tensor] | None = None,
+        entering: Entering | None = None,
+    ) -> Output:
         """The network's output for images (N, ...), for example (N, classes)."""
-        return self.finish(self.start(images), replaced)
+        return self.finish(self.start(images), replaced, entering)
 
     def _run(
         self,
         position: Position,
         end: int,
         swapped: Mapping[fx.Node, Tensor],
+        entering: Entering,
         observe: Observer | None,
     ) -> None:
         values, stored = position.values, self._stored
@@ -146,6 +161,8 @@ class Runner:
             kwargs = fx.node.map_arg(node.kwargs, read)
             if "device" in kwargs:  # recorded on the exporting machine's device
                 kwargs = {**kwargs, "device": self.device}
+            if node.name in entering:
+                args = (entering[node.name](args[0]), *args[1:])
             if node in self._checked:
                 check_operands(node.target, args, kwargs)
             values[node] = node.target(*args, **kwargs)

@@ -69,11 +69,27 @@ class CalibrateQuestion:
 
 
 @dataclass(frozen=True)
-class LayerLossQuestion:
-    """ΔL of one layer's weights or inputs at one bit width and one clipping threshold.
+class ThresholdsQuestion:
+    """The thresholds that each method finds for every layer's weights or inputs."""
 
-    ``images`` None: as many of the calibration images as there are.
-    """
+    kind: ClassVar[str] = "thresholds"
+    model: str
+    model_fingerprint: str
+    data: DataSource
+    data_fingerprint: str
+    bits: int
+    target: Target
+    percentile: float
+    engine: int = ENGINE
+
+    @staticmethod
+    def from_json(data: Mapping[str, Any]) -> ThresholdsQuestion:
+        return ThresholdsQuestion(**{**data, "data": DataSource.from_json(data["data"])})
+
+
+@dataclass(frozen=True)
+class LayerLossQuestion:
+    """ΔL of one layer's weights or inputs at one bit width and one clipping threshold."""
 
     kind: ClassVar[str] = "layer_loss"
     model: str
@@ -153,6 +169,7 @@ Question = (
     | DataQuestion
     | GridsQuestion
     | CalibrateQuestion
+    | ThresholdsQuestion
     | LayerLossQuestion
     | SensitivityQuestion
     | EvaluateQuestion

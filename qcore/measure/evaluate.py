@@ -9,20 +9,17 @@ import torch
 from torch import Tensor
 
 from qcore.allocate.bits import BitAllocation
+from qcore.calibrate.calibration import Calibration
+from qcore.calibrate.quantizer import NetworkQuantizer
 from qcore.data.dataset import Dataset
-from qcore.errors import BadInput
+from qcore.errors import BadInput, Stopped
 from qcore.graph.network import Network
-from qcore.graph.run import Output, arrange, as_tuple
+from qcore.graph.run import Entering, Output, as_tuple
 from qcore.measure.evaluation import Evaluation
-from qcore.quantize.layer_weights import quantize_weight
 from qcore.sensitivity.exact import chunk_images
 from qcore.sensitivity.interval import Moments
 from qcore.sensitivity.objective import agreement_per_image, is_finite, loss_per_image
 from qcore.sensitivity.table import Objective, check_objective, objectives_for
-
-
-class Stopped(Exception):
-    """The work was asked to stop before it had a result."""
 
 
 def evaluate(
@@ -31,44 +28,71 @@ def evaluate(
     allocation: BitAllocation,
     objective: Objective | None = None,
     *,
+    calibration: Calibration | None = None,
     on_progress: Callable[[float, str], None] = lambda fraction, message: None,
     should_stop: Callable[[], bool] = lambda: False,
 ) -> Evaluation:
     """Run both networks over all the images and compare them image by image.
 
-    ``objective`` None means cross-entropy where there are labels, KL divergence from full precision
-    where there are none, and relative squared error where the network is no classifier. Raises
-    BadInput where the allocation does not fit the network, the objective does not fit network and
-    data, or an output is not finite; Stopped when ``should_stop`` says so.
+    Weights and layer inputs are clipped as ``allocation.clipping`` says, inputs at thresholds that
+    are found on ``calibration``: other images than these. ``objective`` None means cross-entropy
+    where there are labels, KL divergence from full precision where there are none, and relative
+    squared error where the network is no classifier. Raises BadInput where the allocation does not
+    fit the network, the objective does not fit network and data, inputs have bits without
+    calibration or with one on these very images, or an output is not finite; Stopped when
+    ``should_stop`` says so.
     """
     allocation.check_fits(network.description)
     labelled = data.labels is not None
     objective = objective or objectives_for(network.description, labelled)[0]
     check_objective(objective, network.description, labelled, data.name)
+    if allocation.quantizes_inputs and calibration is not None:
+        check_held_out(calibration.data_fingerprint, data)
     started = time.perf_counter()
     runner = network.runner()
+    quantizer = NetworkQuantizer(network, allocation.clipping, calibration)
     tally = _Tally(network.description.classes is not None)
     with torch.inference_mode():
-        quantized = quantized_weights(network, allocation)
+        weights = quantized_weights(network, allocation, quantizer)
+        entering = rounded_inputs(network, allocation, quantizer)
         for indices in torch.arange(len(data)).split(chunk_images(network)):
             if should_stop():
                 raise Stopped
             images = data.batch(indices)
             labels = None if data.labels is None else data.labels[indices].to(runner.device)
-            tally.add(runner(images), runner(images, quantized), labels, objective)
+            output = runner(images, weights, entering)
+            tally.add(runner(images), output, labels, objective)
             on_progress(tally.delta.samples / len(data), f"{tally.delta.samples:,} images")
     return tally.result(objective, labelled, time.perf_counter() - started)
 
 
-def quantized_weights(network: Network, allocation: BitAllocation) -> dict[str, Tensor]:
+def check_held_out(calibration_fingerprint: str, data: Dataset) -> None:
+    """BadInput where thresholds would come from the images that are measured on."""
+    if calibration_fingerprint == data.fingerprint():
+        raise BadInput(
+            f"the thresholds of layer inputs would come from {data.name}, which is measured on; "
+            "give other images with --calibration, or divide these with --halved"
+        )
+
+
+def quantized_weights(
+    network: Network, allocation: BitAllocation, quantizer: NetworkQuantizer
+) -> dict[str, Tensor]:
     """Weight key -> quantized weight on the network's device, for every layer with a bit width."""
-    weights = {}
+    chosen = ((la, allocation.bits[la.name]) for la in network.description.layers)
+    return {la.weight_key: quantizer.weight(la, bits) for la, bits in chosen if bits is not None}
+
+
+def rounded_inputs(
+    network: Network, allocation: BitAllocation, quantizer: NetworkQuantizer
+) -> Entering:
+    """Node name -> the rounding of what enters it, for every layer whose input has a bit width."""
+    found: dict[str, Callable[[Tensor], Tensor]] = {}
     for layer in network.description.layers:
-        bits = allocation.bits[layer.name]
+        bits = allocation.activations.get(layer.name)
         if bits is not None:
-            rounded = quantize_weight(network.weight(layer), layer, bits)
-            weights[layer.weight_key] = arrange(rounded, network.device)
-    return weights
+            found |= quantizer.entering(layer, bits)
+    return found
 
 
 class _Tally:

@@ -6,7 +6,6 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
@@ -17,8 +16,7 @@ from qcore.graph.kernels import to_kernels
 from qcore.graph.load import load_network
 from qcore.graph.network import Network
 from qcore.prepare.prepared import DataPair, DataSummary, Prepared
-from qcore.quantize.limits import GRID_BITS
-from qcore.quantize.symmetric import mse_scale
+from qcore.prepare.weigh import layer_arrays, overview_arrays
 from qcore.store.disk import MOST_BYTES, keep_newest, used_now
 
 _MOST_BYTES = MOST_BYTES
@@ -43,18 +41,16 @@ def prepare(
 
 
 def write_weights(network: Network, path: Path, on_progress: Callable[[float, str], None]) -> None:
-    """Write rows and scales of every layer; the file appears whole or not at all."""
+    """Write every layer's rows and what ``weigh`` finds; the file appears whole or not at all."""
     tensors: dict[str, Tensor] = {}
+    found = []
     layers = network.description.layers
     for number, layer in enumerate(layers):
         on_progress(0.4 + 0.6 * number / len(layers), f"clipping thresholds of {layer.name}")
-        rows = to_kernels(network.weight(layer), layer).contiguous()
-        one_row = rows.reshape(1, -1)
-        tensors[f"rows|{layer.name}"] = rows
-        kernel_scales = [mse_scale(rows, bits).reshape(-1) for bits in GRID_BITS]
-        tensors[f"kernel_scales|{layer.name}"] = torch.stack(kernel_scales, 1).contiguous()
-        layer_scales = [mse_scale(one_row, bits).reshape(()) for bits in GRID_BITS]
-        tensors[f"layer_scales|{layer.name}"] = torch.stack(layer_scales)
+        arrays = layer_arrays(to_kernels(network.weight(layer), layer).contiguous())
+        tensors |= {f"{key}|{layer.name}": array for key, array in arrays.items()}
+        found.append(arrays)
+    tensors |= {f"overview|{key}": array for key, array in overview_arrays(found).items()}
     draft = path.with_suffix(f".{os.getpid()}.draft")
     save_file(tensors, draft)
     draft.replace(path)

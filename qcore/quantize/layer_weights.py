@@ -2,16 +2,35 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
+import torch
 from torch import Tensor
 
 from qcore.graph.kernels import from_kernels, to_kernels
 from qcore.graph.layer import Layer
-from qcore.quantize.symmetric import mse_scale, quantize
+from qcore.quantize.symmetric import largest_level, max_scale, mse_scale, quantize
+
+KernelClipping = Literal["max", "mse"] | float
+"""Each kernel's own largest magnitude or least squared error, or one threshold for the layer."""
 
 
-def weight_scale(weight: Tensor, layer: Layer, bits: int) -> Tensor:
-    """The MSE scale of each kernel, (kernels, 1)."""
-    return mse_scale(to_kernels(weight, layer), bits)
+def weight_scale(
+    weight: Tensor, layer: Layer, bits: int, clipping: KernelClipping = "mse"
+) -> Tensor:
+    """The scale of each kernel, (kernels, 1).
+
+    A threshold of the layer clips a kernel at the smaller of it and the kernel's own largest
+    magnitude, so that no kernel gets a range that it does not use. Example: kernels of largest
+    magnitude 0.2 and 1.0 with a threshold of 0.5 at 2 bits have scales 0.2 and 0.5.
+    """
+    rows = to_kernels(weight, layer)
+    if clipping == "mse":
+        return mse_scale(rows, bits)
+    top = max_scale(rows, bits)
+    if clipping == "max" or clipping == 0:
+        return top
+    return torch.minimum(top, torch.full_like(top, clipping / largest_level(bits)))
 
 
 def quantize_weight(weight: Tensor, layer: Layer, bits: int, scale: Tensor | None = None) -> Tensor:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from qcore.quantize.limits import MAX_BITS, MIN_BITS
+from qcore.quantize.uniform import fake_quantize, restricted_range, restricted_scale
 
 # A coarse pass over thresholds from 5 % to 100 % of the largest magnitude, a fine pass between its
 # neighbours, then least-squares steps. 25 evaluations land within 2 % of a 600-point search.
@@ -17,9 +17,7 @@ def largest_level(bits: int) -> int:
 
     Raises ValueError outside 2..16 bits.
     """
-    if not MIN_BITS <= bits <= MAX_BITS:
-        raise ValueError(f"bit width must be {MIN_BITS} to {MAX_BITS}, got {bits}")
-    return int(2 ** (bits - 1)) - 1
+    return restricted_range(bits)[1]
 
 
 def quantize(weights: Tensor, scale: Tensor, bits: int) -> Tensor:
@@ -29,8 +27,7 @@ def quantize(weights: Tensor, scale: Tensor, bits: int) -> Tensor:
     and dtype of weights. Krishnamoorthi 2018 (arXiv 1806.08342), section 2.2. Example: w = 0.34,
     s = 0.1, 3 bits (n = 3) gives 0.3; w = 0.5 gives 0.3 (clipped).
     """
-    n = largest_level(bits)
-    return (weights / scale).round_().clamp_(-n, n).mul_(scale)
+    return fake_quantize(weights, scale, 0, *restricted_range(bits))
 
 
 def max_scale(weights: Tensor, bits: int) -> Tensor:
@@ -39,8 +36,7 @@ def max_scale(weights: Tensor, bits: int) -> Tensor:
     A kernel of zeros, or of values so small that the scale would be zero, gets scale 1. Example:
     w = [0.5, -1.27], 8 bits gives 0.01.
     """
-    scale = weights.abs().amax(dim=1, keepdim=True) / largest_level(bits)
-    return torch.where(scale > 0, scale, torch.ones_like(scale))
+    return restricted_scale(weights.abs().amax(dim=1, keepdim=True), bits)
 
 
 def mse_scale(weights: Tensor, bits: int) -> Tensor:
@@ -70,7 +66,7 @@ def mse_scale(weights: Tensor, bits: int) -> Tensor:
     for step in range(1, _FINE + 1):
         keep(torch.minimum(centre * ratio ** (2 * step / (_FINE + 1) - 1), top))
     for _ in range(_LEAST_SQUARES):
-        levels = (weights / best).round_().clamp_(-largest_level(bits), largest_level(bits))
+        levels = (weights / best).round_().clamp_(*restricted_range(bits))
         energy = levels.square().sum(dim=1, keepdim=True)
         fitted = (weights * levels).sum(dim=1, keepdim=True) / energy
         keep(torch.where((energy > 0) & (fitted > 0), fitted, best))

@@ -10,12 +10,14 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from qcore.calibrate.calibration import Calibration
+from qcore.calibrate.clipping import Target
+from qcore.calibrate.quantizer import NetworkQuantizer
 from qcore.data.dataset import Dataset
 from qcore.errors import BadInput
 from qcore.graph.layer import Layer
 from qcore.graph.network import Network
-from qcore.graph.run import Output, Runner, arrange, first_use
-from qcore.quantize.layer_weights import quantize_weight, weight_scale
+from qcore.graph.run import Output, Position, Runner, first_use
 from qcore.sensitivity.objective import is_finite, loss_per_image
 from qcore.sensitivity.table import Piece, SensitivityConfig
 
@@ -40,23 +42,28 @@ def measure_exact(
     data: Dataset,
     config: SensitivityConfig,
     *,
+    calibration: Calibration | None = None,
+    layers: Collection[str] | None = None,
     done: Collection[PieceKey] = (),
     on_piece: Callable[[Piece], None] = lambda piece: None,
     on_progress: Callable[[float, str], None] = lambda fraction, message: None,
     should_stop: Callable[[], bool] = lambda: False,
 ) -> ExactRun:
-    """ΔL of every layer's weights at every bit width, in chunks of images.
+    """ΔL of every layer (or of those named) at every bit width, in chunks of images.
 
     For each chunk the network advances layer by layer; at a layer each bit width is tried by
     running only the rest of the network, so the work before the layer is done once per chunk and a
     candidate costs on average half a forward pass. ``done`` names pieces that are known already and
     not computed again. Every piece goes to ``on_piece`` as soon as it exists; after the first chunk
-    every cell has a value, and further chunks narrow its interval. Raises BadInput where the
-    network's output on the data is not finite.
+    every cell has a value, and further chunks narrow its interval. Inputs are clipped at
+    thresholds that are found on ``calibration``. Raises BadInput where the network's output on the
+    data is not finite, or inputs are asked for without calibration.
     """
     runner = network.runner()
     chunks = split_chunks(network, data, config)
-    plan = _Plan(network, runner, chunks, config, set(done))
+    chosen = [la for la in network.description.layers if layers is None or la.name in layers]
+    plan = _Plan(network, runner, chunks, config, chosen, set(done))
+    quantizer = NetworkQuantizer(network, config.clipping, calibration)
     pieces: list[Piece] = []
     forward_seconds: list[float] = []
     if plan.missing:
@@ -78,8 +85,7 @@ def measure_exact(
                 if should_stop():
                     return ExactRun(tuple(pieces), None, False)
                 runner.advance(position, first_use(runner, layer.nodes))
-                weight = plan.quantized(layer, bits)
-                logits = runner.finish(position, {layer.weight_key: weight})
+                logits = _with_layer(runner, position, quantizer, config.target, layer, bits)
                 loss = loss_per_image(logits, reference, labels, config.objective)
                 piece = _piece(layer, bits, number, loss - base)
                 pieces.append(piece)
@@ -107,8 +113,22 @@ def chunk_images(network: Network) -> int:
     return max(1, min(_CHUNK_IMAGES, _CHUNK_VALUES // largest))
 
 
+def _with_layer(
+    runner: Runner,
+    position: Position,
+    quantizer: NetworkQuantizer,
+    target: Target,
+    layer: Layer,
+    bits: int,
+) -> Output:
+    """The output with that layer's weights or input at that many bits, all else as it was."""
+    if target == "weight":
+        return runner.finish(position, {layer.weight_key: quantizer.weight(layer, bits)})
+    return runner.finish(position, entering=quantizer.entering(layer, bits))
+
+
 class _Plan:
-    """Which pieces are left, what they cost, and the quantized weights they need."""
+    """Which pieces are left, and what they cost."""
 
     def __init__(
         self,
@@ -116,13 +136,13 @@ class _Plan:
         runner: Runner,
         chunks: list[Tensor],
         config: SensitivityConfig,
+        layers: list[Layer],
         done: set[PieceKey],
     ) -> None:
-        self._network, self._runner, self._bits = network, runner, config.bits
-        self._chunks, self._done = chunks, done
-        self._scales: dict[tuple[str, int], Tensor] = {}
+        self._layers, self._bits, self._chunks, self._done = layers, config.bits, chunks, done
         self._cost = _suffix_costs(network, runner)
-        self._total = sum(self._cost.values()) * len(config.bits) * config.images
+        each = sum(self._cost[layer.name] for layer in layers)
+        self._total = each * len(config.bits) * config.images
         self._spent = sum(self._cost[layer] * len(chunks[c]) for layer, _, c in done)
 
     @property
@@ -130,17 +150,8 @@ class _Plan:
         return any(self.missing_in(number) for number in range(len(self._chunks)))
 
     def missing_in(self, chunk: int) -> list[tuple[Layer, int]]:
-        layers = self._network.description.layers
-        cells = [(layer, bits) for layer in layers for bits in self._bits]
+        cells = [(layer, bits) for layer in self._layers for bits in self._bits]
         return [(la, bits) for la, bits in cells if (la.name, bits, chunk) not in self._done]
-
-    def quantized(self, layer: Layer, bits: int) -> Tensor:
-        weight = self._network.weight(layer)
-        key = (layer.name, bits)
-        if key not in self._scales:
-            self._scales[key] = weight_scale(weight, layer, bits)
-        rounded = quantize_weight(weight, layer, bits, self._scales[key])
-        return arrange(rounded, self._runner.device)
 
     def finish(self, layer: Layer, bits: int, chunk: int) -> float:
         """Note a piece as done; returns the fraction of all the work that is."""

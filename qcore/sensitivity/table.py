@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 from qcore import fields
+from qcore.calibrate.clipping import Clipping, Target
 from qcore.data.source import DataSource
 from qcore.errors import BadInput
 from qcore.graph.layer import Description
@@ -40,7 +41,11 @@ def check_objective(objective: Objective, network: Description, labelled: bool, 
 
 
 METHODS = ("exact",)
-TARGETS = ("weight",)
+TARGETS: dict[Target, str] = {
+    "weight": "the layer's weights",
+    "activation": "what enters the layer",
+}
+"""What is quantized in one layer at a time."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +53,9 @@ class SensitivityConfig:
     """What is asked of a sensitivity run.
 
     ``bits``: bit widths, each 2 to 16. ``objective``: the loss. ``images``: how many calibration
-    images are used, drawn without replacement in the order that ``seed`` gives.
+    images are used, drawn without replacement in the order that ``seed`` gives. ``clipping``: where
+    the target is clipped; what it says of the other one is dropped, so that equal questions are
+    equal.
     """
 
     bits: tuple[int, ...]
@@ -56,7 +63,11 @@ class SensitivityConfig:
     images: int
     seed: int = 0
     method: Literal["exact"] = "exact"
-    target: Literal["weight"] = "weight"
+    target: Target = "weight"
+    clipping: Clipping = field(default_factory=Clipping)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "clipping", self.clipping.of(self.target))
 
 
 @dataclass(frozen=True)
@@ -75,8 +86,9 @@ class Piece:
 class SensitivityRow:
     """ΔL of one layer at one bit width: mean over images and its 95 % confidence interval.
 
-    Loss of the network with only this layer's weights quantized, minus the full-precision loss, in
-    nats per image; negative values are kept. The interval is None below two images.
+    Loss of the network with only this layer's weights (or its input) quantized, minus the
+    full-precision loss, in nats per image; negative values are kept. The interval is None below two
+    images.
     """
 
     layer: str
@@ -125,7 +137,11 @@ class SensitivityTable:
         return {
             **self.network.to_json(),
             "data": {**self.data.to_json(), "fingerprint": self.data_fingerprint},
-            "config": {**asdict(self.config), "bits": list(self.config.bits)},
+            "config": {
+                **asdict(self.config),
+                "bits": list(self.config.bits),
+                "clipping": self.config.clipping.to_json(),
+            },
             "quantizer": self.quantizer,
             "rows": [asdict(row) for row in self.rows],
             "timing": {"seconds": self.seconds, "one_forward_seconds": self.one_forward_seconds},
@@ -184,6 +200,7 @@ def _config_from_json(data: Mapping[str, Any]) -> SensitivityConfig:
         seed=fields.whole(data, "seed"),
         method=data["method"],
         target=data["target"],
+        clipping=Clipping.from_json(data["clipping"]) if "clipping" in data else Clipping(),
     )
 
 
@@ -202,7 +219,7 @@ def _row_from_json(row: Mapping[str, Any]) -> SensitivityRow:
 
 
 def rows_from_pieces(
-    pieces: Iterable[Piece], layers: Iterable[str], bits: Iterable[int]
+    pieces: Iterable[Piece], layers: Iterable[str], bits: Iterable[int], target: Target = "weight"
 ) -> tuple[SensitivityRow, ...]:
     """Sum the chunks of each cell into a row; rows in the order of ``layers``, then of ``bits``."""
     sums: dict[tuple[str, int], Moments] = {}
@@ -213,7 +230,5 @@ def rows_from_pieces(
     for layer, b in ((layer, b) for layer in layers for b in bits):
         if (moments := sums.get((layer, b))) is not None:
             low, high = moments.interval() or (None, None)
-            rows.append(
-                SensitivityRow(layer, b, "weight", moments.mean, low, high, moments.samples)
-            )
+            rows.append(SensitivityRow(layer, b, target, moments.mean, low, high, moments.samples))
     return tuple(rows)

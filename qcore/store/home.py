@@ -9,6 +9,8 @@ from platformdirs import user_data_path
 
 from qcore.errors import BadInput
 
+_WEIGHTS = 2  # part of the file's name: raise it when the file would hold other arrays
+
 
 def home() -> Path:
     """``BITDIAL_HOME``, else a folder in the user's data directory; made where it is missing."""
@@ -28,7 +30,7 @@ def weights_file(fingerprint: str) -> Path:
     """The folded weights of a prepared network, for pages that draw them."""
     folder = home() / "networks"
     folder.mkdir(exist_ok=True)
-    return folder / f"{fingerprint}.safetensors"
+    return folder / f"{fingerprint}.{_WEIGHTS}.safetensors"
 
 
 def calibration_file(network_fingerprint: str, data_fingerprint: str) -> Path:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,6 +12,8 @@ from hypothesis import strategies as st
 from small_nets import as_network, small_residual
 
 from qcore.allocate.bits import BitAllocation
+from qcore.calibrate.clipping import METHODS, Clipping
+from qcore.data.source import DataSource
 from qcore.errors import BadInput
 from qcore.graph.layer import Description
 
@@ -18,21 +21,36 @@ names = st.text(min_size=1, max_size=8)
 bits = st.none() | st.integers(2, 16)
 
 
-@given(st.dictionaries(names, bits, max_size=5), st.none() | names, st.none() | names)
+sources = st.builds(DataSource, names, st.none(), st.booleans())
+clippings = st.builds(Clipping, st.sampled_from(list(METHODS)), st.sampled_from(list(METHODS)))
+
+
+@given(
+    st.dictionaries(names, st.tuples(bits, bits), max_size=5),
+    st.none() | names,
+    st.none() | sources,
+    clippings,
+)
 def test_survives_a_file(
-    chosen: dict[str, int | None], model: str | None, data: str | None
+    chosen: dict[str, tuple[int | None, int | None]],
+    model: str | None,
+    data: DataSource | None,
+    clipping: Clipping,
 ) -> None:
-    allocation = BitAllocation(chosen, model, "f" * 64, data, "kl", {"predicted_loss": 0.25})
+    weights = {name: pair[0] for name, pair in chosen.items()}
+    inputs = {name: pair[1] for name, pair in chosen.items() if pair[1] is not None}
+    facts = {"predicted_loss": 0.25}
+    allocation = BitAllocation(weights, model, "f" * 64, data, "kl", facts, inputs, clipping)
     written = json.loads(json.dumps(allocation.to_json()))
     assert written["predicted_loss"] == 0.25
-    assert all(entry["activation"] is None for entry in written["bits"].values())
-    read = BitAllocation.from_json(written)
-    assert (read.bits, read.model, read.model_fingerprint, read.calibration) == (
-        chosen,
-        model,
-        "f" * 64,
-        data,
-    )
+    assert {n: (e["weight"], e["activation"]) for n, e in written["bits"].items()} == chosen
+    assert written["calibration"] == (None if data is None else data.reference)
+    assert replace(BitAllocation.from_json(written), facts=facts) == allocation
+
+
+def test_a_reference_alone_names_the_calibration_data() -> None:
+    read = BitAllocation.from_json({"bits": {"a": {"weight": 4}}, "calibration": "sample:x"})
+    assert read.calibration == DataSource("sample:x")
 
 
 @pytest.mark.parametrize(
@@ -57,7 +75,7 @@ def test_written_by_hand(extra: dict[str, Any]) -> None:
         ({"bits": {"stem": 4}}, "'stem' of the allocation needs"),
         ({"bits": {"stem": {}}}, "'stem' of the allocation needs"),
         ({"bits": {"stem": {"activation": None}}}, "'stem' of the allocation needs"),
-        ({"bits": {"stem": {"weight": 4, "activation": 8}}}, "'stem' asks for 8 activation bits"),
+        ({"bits": {"stem": {"weight": 4, "activation": 99}}}, "'stem' has 99 activation bits"),
         ({"bits": {"stem": {"weight": [4, 2]}}}, "'stem' has bits per kernel"),
         ({"bits": {"stem": {"weight": 1}}}, "'stem' has 1 weight bits"),
         ({"bits": {"stem": {"weight": 17}}}, "'stem' has 17 weight bits"),

@@ -8,6 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from qcore.calibrate.clipping import Clipping
 from qcore.data.load import load_data
 from qcore.data.source import DataSource
 from qcore.graph.load import load_network
@@ -41,9 +42,11 @@ def sensitivity_question(
 def evaluate_question(bits: int | None = 4) -> EvaluateQuestion:
     network = load_network(MODEL)
     data = load_data(SOURCE, network, "evaluation")
-    chosen = tuple((layer.name, bits) for layer in network.description.layers)
-    fingerprint = network.description.fingerprint
-    return EvaluateQuestion(MODEL, fingerprint, SOURCE, data.fingerprint(), chosen, "cross_entropy")
+    chosen = tuple((layer.name, bits, None) for layer in network.description.layers)
+    fingerprint, held_out = network.description.fingerprint, data.fingerprint()
+    return EvaluateQuestion(
+        MODEL, fingerprint, SOURCE, held_out, chosen, "cross_entropy", Clipping(), None, None
+    )
 
 
 def ask(store: Store, question: Question) -> Job:

@@ -33,11 +33,11 @@ def inputs_of_layers(module: nn.Module, inputs: Any, names: list[str]) -> dict[s
 
 
 def check_thresholds(report: DataReport, entering: dict[str, np.ndarray]) -> None:
-    """Each is above the true percentile by at most one bin of the largest input."""
+    """Each is above the true percentile by at most one bin."""
     assert {la.layer for la in report.layers} == set(entering)
     for layer in report.layers:
         values = np.abs(entering[layer.layer])
-        one_bin = values.max() / BINS
+        one_bin = 2 * values.max() / BINS  # a power of two
         halves = (layer.even_threshold, values[0::2]), (layer.odd_threshold, values[1::2])
         for found, half in halves:
             exact = np.quantile(half, 0.999, method="inverted_cdf")

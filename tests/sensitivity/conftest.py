@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from small_nets import as_network, random_data, small_residual
 
+from qcore.calibrate.clipping import quantizer_text
 from qcore.data.source import DataSource
-from qcore.quantize.limits import WEIGHT_QUANTIZER
 from qcore.sensitivity.exact import measure_exact
 from qcore.sensitivity.table import SensitivityConfig, SensitivityTable, rows_from_pieces
 
@@ -22,7 +22,7 @@ def table() -> SensitivityTable:
         DataSource(data.name),
         data.fingerprint(),
         config,
-        WEIGHT_QUANTIZER,
+        quantizer_text(config.clipping, "weight"),
         rows_from_pieces(run.pieces, names, config.bits),
         1.5,
         run.one_forward_seconds,

@@ -8,6 +8,7 @@ import shlex
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,8 +18,10 @@ from PIL import Image
 from small_nets import small_residual
 from streamlit.testing.v1 import AppTest
 
+from qcore.calibrate.clipping import Clipping
 from qcore.cli.main import main
-from qcore.store.store import Store
+from qcore.store.clippings import keep_clipping
+from ui.downloads import json_text
 
 IMAGES = 22
 
@@ -50,7 +53,14 @@ def test_measures_the_same(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    app = open_page()
+    exported: list[dict[str, Any]] = []
+
+    def kept(value: dict[str, Any]) -> str:
+        exported.append(value)
+        return json_text(value)
+
+    monkeypatch.setattr("ui.allocation.export.json_text", kept)
+    app = open_page(input_bits="3", clipping=keep_clipping(Clipping(activation="max")))
     app.file_uploader[0].upload("small.pt2", program())
     app.run()
     app.switch_page("pages/data.py").run()
@@ -71,12 +81,9 @@ def test_measures_the_same(
     table = ["sensitivity", *words[4:6], *options, "--json", "table.json"]
     monkeypatch.setattr("qcore.cli.ask.run_job", None)  # calling it would fail
     assert main(table) == 0
-    fingerprint = json.loads(Path("table.json").read_text())["model"]["fingerprint"]
-    store = Store()
-    (asked,) = store.jobs_of("evaluate", fingerprint)
-    store.close()
-    bits = {name: {"weight": width} for name, width in asked.question["bits"]}
-    Path("a.json").write_text(json.dumps({"bits": bits, "objective": asked.question["objective"]}))
+    assert {entry["activation"] for entry in exported[-1]["bits"].values()} == {3}
+    assert exported[-1]["clipping"]["activation"] == "max"
+    Path("a.json").write_text(json.dumps(exported[-1]))
     words[words.index("--bits") + 1] = "a.json"
     capsys.readouterr()
     assert main([*words[3:], "--json", "-"]) == 0

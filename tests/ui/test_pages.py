@@ -50,26 +50,6 @@ def test_one_click_opens_a_sample(open_page: Open) -> None:
     assert "relu × 10" in text_of(app)
 
 
-def test_weights_page_shows_layer_then_kernel(open_page: Open) -> None:
-    app = open_page("weights", model=FASHION, layer="down.conv", grid_bits="3")
-    assert metrics(app)["Weights"] == "3,456"
-    app.selectbox(key="kernel").set_value("5").run()
-    assert not app.exception
-    assert metrics(app)["Weights"] == "144"
-    assert r"kernel 5 of down\.conv" in text_of(app)
-
-
-def test_kernel_of_a_wide_layer_is_dropped_where_the_next_layer_is_narrower(
-    open_page: Open,
-) -> None:
-    app = open_page("weights", model=FASHION, layer="separable2.pointwise", kernel="90")
-    assert metrics(app)["Weights"] == "56"
-    app.session_state["layer"] = "stem.conv"
-    app.run()
-    assert not app.exception
-    assert metrics(app)["Weights"] == "144"
-
-
 def test_allocate_before_sensitivity_says_what_to_do(open_page: Open) -> None:
     app = open_page("allocate", model=FASHION)
     assert "Measure it first" in text_of(app)
@@ -142,14 +122,6 @@ def test_a_run_of_one_bit_width_has_one_allocation(open_page: Open) -> None:
     assert not app.exception, app.exception
     assert metrics(app)["Average bits"] == "4.000"
     assert "Only one size is possible" in text_of(app)
-
-
-@pytest.mark.parametrize("kernel", ["1e400", "-3", "3.5", "<b>", "99999"])
-def test_a_kernel_that_is_none_in_the_address_shows_the_whole_layer(
-    open_page: Open, kernel: str
-) -> None:
-    app = open_page("weights", model=FASHION, layer="stem.conv", kernel=kernel)
-    assert metrics(app)["Weights"] == "144"
 
 
 def test_a_network_that_cannot_be_opened_is_one_line(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from qcore.allocate.budget import to_bit_allocation
+from qcore.calibrate.clipping import Clipping
 from qcore.cli.preparing import measure_command
 from qcore.prepare.prepared import Prepared
 from qcore.sensitivity.table import SensitivityTable
@@ -14,9 +15,17 @@ from ui.downloads import allocation_csv, download, json_text
 from ui.models import title_of
 
 
-def export(prepared: Prepared, table: SensitivityTable, choice: Choice) -> None:
+def export(
+    prepared: Prepared,
+    table: SensitivityTable,
+    choice: Choice,
+    activation_bits: int | None,
+    clipping: Clipping,
+) -> None:
     """The configuration as files."""
-    allocation = to_bit_allocation(choice.problem, table, choice.allocation, "ilp")
+    allocation = to_bit_allocation(
+        choice.problem, table, choice.allocation, "ilp", activation_bits, clipping
+    )
     title = fmt.file_name(title_of(prepared.network.name))
     name = f"{title}-{choice.point.average_bits:.2f}bits"
     st.subheader("Take it with you", anchor=False)

@@ -7,18 +7,28 @@ import streamlit as st
 
 from qcore.allocate.curve import uniform_points
 from qcore.measure.evaluation import Evaluation
-from qcore.prepare.prepared import DataPair, DataSummary, Prepared
-from qcore.sensitivity.table import Objective, SensitivityTable
+from qcore.prepare.prepared import Prepared
+from qcore.sensitivity.table import SensitivityTable
 from qcore.store.job import Job
 from ui import format as fmt
 from ui.allocation.dial import Choice
 from ui.jobs import progress_text
-from ui.results import Measured, evaluation_of, measured, pending_evaluations, start_evaluation
+from ui.results import (
+    Measured,
+    Setting,
+    evaluation_of,
+    measured,
+    pending_evaluations,
+    start_evaluation,
+)
 
 _COLUMNS = {
     "size": st.column_config.NumberColumn("size (kB)", format="%.1f"),
     "average": st.column_config.NumberColumn("average bits", format="%.3f"),
-    "predicted": st.column_config.NumberColumn("predicted ΔL", format="%+.5f"),
+    "inputs": st.column_config.TextColumn("layer inputs"),
+    "predicted": st.column_config.NumberColumn(
+        "predicted ΔL", format="%+.5f", help="Of the weights alone, summed over layers."
+    ),
     "measured": st.column_config.NumberColumn("measured ΔL", format="%+.5f"),
     "low": st.column_config.NumberColumn("95 % from", format="%+.5f"),
     "high": st.column_config.NumberColumn("to", format="%+.5f"),
@@ -28,20 +38,19 @@ _COLUMNS = {
 
 
 def measure_panel(
-    prepared: Prepared, pair: DataPair, table: SensitivityTable, choice: Choice
+    prepared: Prepared, setting: Setting, table: SensitivityTable, choice: Choice
 ) -> None:
     """Measure this allocation, and the uniform ones, on images not used to choose."""
-    data, objective = pair.evaluation, table.config.objective
     st.subheader("Predicted and measured", anchor=False)
-    job = evaluation_of(prepared, data, choice.bits, objective)
+    job = evaluation_of(prepared, choice.bits, setting)
     busy = job is not None and job.active and not job.lost()
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.button(
-            f"Measure on {data.images:,} held-out images",
+            f"Measure on {setting.pair.evaluation.images:,} held-out images",
             type="primary",
             icon=":material/science:",
             on_click=start_evaluation,
-            args=(prepared, data, choice.bits, objective),
+            args=(prepared, choice.bits, setting),
             disabled=busy or (job is not None and job.state == "finished"),
             help="Runs the quantized network; the result is kept.",
         )
@@ -49,27 +58,25 @@ def measure_panel(
             "Measure the uniform line too",
             icon=":material/horizontal_rule:",
             on_click=_measure_uniform,
-            args=(prepared, data, choice, objective),
+            args=(prepared, setting, choice),
             help="The same bits in every layer, at each bit width.",
         )
-    _follow(prepared, pair, objective)
-    _results(prepared, pair, objective, choice, job)
+    _follow(prepared, setting)
+    _results(prepared, setting, table, choice, job)
 
 
-def _measure_uniform(
-    prepared: Prepared, data: DataSummary, choice: Choice, objective: Objective
-) -> None:
+def _measure_uniform(prepared: Prepared, setting: Setting, choice: Choice) -> None:
     for point in uniform_points(choice.problem):
-        start_evaluation(prepared, data, point.bits, objective)
+        start_evaluation(prepared, point.bits, setting)
 
 
-def _follow(prepared: Prepared, pair: DataPair, objective: Objective) -> None:
+def _follow(prepared: Prepared, setting: Setting) -> None:
     """Progress of measurements under way; each one that ends redraws the page."""
-    pending = len(pending_evaluations(prepared, pair, objective))
+    pending = len(pending_evaluations(prepared, setting))
 
     @st.fragment(run_every=0.5 if pending else None)
     def live() -> None:
-        now = pending_evaluations(prepared, pair, objective)
+        now = pending_evaluations(prepared, setting)
         if len(now) < pending:
             st.rerun()
         with st.container(height=40, border=False):
@@ -82,13 +89,17 @@ def _follow(prepared: Prepared, pair: DataPair, objective: Objective) -> None:
 
 
 def _results(
-    prepared: Prepared, pair: DataPair, objective: Objective, choice: Choice, job: Job | None
+    prepared: Prepared,
+    setting: Setting,
+    table: SensitivityTable,
+    choice: Choice,
+    job: Job | None,
 ) -> None:
     if job is not None and job.state == "failed":
         st.error(fmt.plain(job.message), icon=":material/error:")
     if job is not None and job.state == "finished" and job.result is not None:
         _tiles(Evaluation.from_json(job.result), choice)
-    rows = sorted(measured(prepared, pair, objective), key=lambda row: row.size_bytes)
+    rows = sorted(measured(prepared, setting), key=lambda row: row.size_bytes)
     if not rows:
         st.caption(
             "Nothing measured yet. The prediction above adds up single layers; the truth "
@@ -96,7 +107,9 @@ def _results(
         )
         return
     st.dataframe(
-        pd.DataFrame([_row(row, choice) for row in rows]).dropna(axis="columns", how="all"),
+        pd.DataFrame([_row(row, setting, table, choice) for row in rows]).dropna(
+            axis="columns", how="all"
+        ),
         hide_index=True,
         column_config=_COLUMNS,
         alt="All measured allocations: predicted beside measured.",
@@ -109,7 +122,7 @@ def _tiles(result: Evaluation, choice: Choice) -> None:
             "Predicted ΔL",
             fmt.loss(choice.point.predicted_loss),
             border=True,
-            help="On the calibration images.",
+            help="On the calibration images, of the weights alone.",
         )
         st.metric(
             "Measured ΔL",
@@ -135,14 +148,18 @@ def _tiles(result: Evaluation, choice: Choice) -> None:
             )
 
 
-def _row(row: Measured, choice: Choice) -> dict[str, object]:
+def _row(
+    row: Measured, setting: Setting, table: SensitivityTable, choice: Choice
+) -> dict[str, object]:
     result = row.evaluation
-    predicted = choice.problem.predicted_loss(row.bits)
+    as_measured = row.clipping.of("weight") == table.config.clipping
     return {
-        "allocation": _label(row, choice),
+        "allocation": _label(row, setting, choice),
         "size": row.size_bytes / 1000,
         "average": row.average_bits,
-        "predicted": predicted,
+        "inputs": "float" if row.activation_bits is None else f"{row.activation_bits} bits",
+        "clipping": _clipping(row),
+        "predicted": choice.problem.predicted_loss(row.bits) if as_measured else None,
         "measured": result.delta_loss,
         "low": result.delta_low,
         "high": result.delta_high,
@@ -152,8 +169,16 @@ def _row(row: Measured, choice: Choice) -> dict[str, object]:
     }
 
 
-def _label(row: Measured, choice: Choice) -> str:
-    if row.bits == choice.bits:
+def _clipping(row: Measured) -> str:
+    weight = f"weights {row.clipping.text('weight')}"
+    if row.activation_bits is None:
+        return weight
+    return f"{weight}; inputs {row.clipping.text('activation')}"
+
+
+def _label(row: Measured, setting: Setting, choice: Choice) -> str:
+    own = (choice.bits, setting.activation_bits, setting.used_clipping)
+    if (row.bits, row.activation_bits, row.clipping) == own:
         return "this budget"
     widths = set(row.bits.values())
     return f"uniform {widths.pop()} bit" if len(widths) == 1 else "mixed"

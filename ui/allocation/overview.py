@@ -6,13 +6,13 @@ import streamlit as st
 
 from qcore.allocate.curve import best_uniform, frontier_points, random_points, uniform_points
 from qcore.hardware.size import full_precision_bytes, size_ledger
-from qcore.prepare.prepared import DataPair, Prepared
+from qcore.prepare.prepared import Prepared
 from qcore.sensitivity.table import UNITS, SensitivityTable
 from ui import format as fmt
 from ui.allocation.dial import Choice
 from ui.charts import chart
 from ui.figures.allocation import Curves, MeasuredPoint, bits_figure, pareto_figure
-from ui.results import measured
+from ui.results import Setting, measured
 from ui.select import focus_clicked
 from ui.state import focused_layer, palette
 
@@ -20,7 +20,7 @@ _RANDOM_POINTS = 300
 
 
 def overview(
-    prepared: Prepared, pair: DataPair | None, table: SensitivityTable, choice: Choice
+    prepared: Prepared, setting: Setting | None, table: SensitivityTable, choice: Choice
 ) -> None:
     """Tiles, bits per layer, and the curve."""
     _tiles(prepared, table, choice)
@@ -36,7 +36,7 @@ def overview(
         _focus_line(prepared, table, choice)
     with right:
         st.markdown("**Loss against size**")
-        _curve(prepared, pair, table, choice)
+        _curve(prepared, setting, table, choice)
 
 
 def _tiles(prepared: Prepared, table: SensitivityTable, choice: Choice) -> None:
@@ -53,8 +53,9 @@ def _tiles(prepared: Prepared, table: SensitivityTable, choice: Choice) -> None:
         _metric(
             "Predicted ΔL",
             fmt.loss(point.predicted_loss),
-            f"Sum of the layers' measured ΔL, {UNITS[table.config.objective]}. Interactions "
-            "between layers are not in it: measure to know.",
+            f"Sum of the layers' measured ΔL, {UNITS[table.config.objective]}, of the weights "
+            "alone. Interactions between layers and the rounding of inputs are not in it: measure "
+            "to know.",
         )
         _metric(
             "Best uniform in budget",
@@ -75,7 +76,7 @@ def _metric(label: str, value: str, text: str) -> None:
 
 
 def _curve(
-    prepared: Prepared, pair: DataPair | None, table: SensitivityTable, choice: Choice
+    prepared: Prepared, setting: Setting | None, table: SensitivityTable, choice: Choice
 ) -> None:
     curves = Curves(
         frontier_points(choice.problem),
@@ -90,7 +91,9 @@ def _curve(
             m.evaluation.delta_low,
             m.evaluation.delta_high,
         )
-        for m in ([] if pair is None else measured(prepared, pair, table.config.objective))
+        for m in ([] if setting is None else measured(prepared, setting))
+        if setting is not None
+        and (m.activation_bits, m.clipping) == (setting.activation_bits, setting.used_clipping)
     ]
     full = full_precision_bytes(prepared.network)
     chart(

@@ -1,0 +1,103 @@
+"""The limits that work runs in, and what it works on."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Protocol
+
+from qcore.data.source import DataSource, Split
+from qcore.errors import BadInput
+from qcore.jobs.limits import limited
+from qcore.jobs.reporter import Reporter
+from qcore.store.store import Store
+
+if TYPE_CHECKING:
+    from qcore.calibrate.calibration import Calibration
+    from qcore.data.dataset import Dataset
+    from qcore.graph.network import Network
+
+Listener = Callable[[float, str], None]
+
+
+class _OfNetwork(Protocol):
+    @property
+    def model(self) -> str: ...
+    @property
+    def model_fingerprint(self) -> str: ...
+
+
+class _OfData(_OfNetwork, Protocol):
+    @property
+    def data(self) -> DataSource: ...
+    @property
+    def data_fingerprint(self) -> str: ...
+
+
+@contextlib.contextmanager
+def opening(job_id: str, store: Store) -> Iterator[None]:
+    """The limits of a file that is opened; cancelled even where a library does not return."""
+    with limited(
+        lambda message: store.end(job_id, "failed", 0.0, message),
+        lambda: store.cancel_requested(job_id),
+        lambda: store.end(job_id, "cancelled", 0.0),
+    ):
+        yield
+
+
+@contextlib.contextmanager
+def measuring(job_id: str, store: Store, reporter: Reporter) -> Iterator[Listener]:
+    """The limits of work that may take hours as long as it moves; gives its progress callback."""
+    with limited(lambda message: store.end(job_id, "failed", 0.0, message)) as moved:
+
+        def progress(fraction: float, message: str) -> None:
+            moved()
+            reporter.progress(fraction, message)
+
+        yield progress
+
+
+def network_of(asked: _OfNetwork) -> Network:
+    """The network, refused where it is no longer what the question was about."""
+    from qcore.graph.load import load_network
+
+    network = load_network(asked.model)
+    if network.description.fingerprint != asked.model_fingerprint:
+        raise BadInput("the network has changed since this was asked; open it again")
+    return network
+
+
+def loaded(asked: _OfData, split: Split) -> tuple[Network, Dataset]:
+    """Network and data, refused where they are no longer what the question was about."""
+    network = network_of(asked)
+    return network, data_of(network, asked.data, asked.data_fingerprint, split)
+
+
+def data_of(network: Network, source: DataSource, fingerprint: str, split: Split) -> Dataset:
+    """The data, refused where they are no longer those of that fingerprint."""
+    from qcore.data.load import load_data
+
+    data = load_data(source, network, split)
+    if data.fingerprint() != fingerprint:
+        raise BadInput("the data have changed since this was asked; open them again")
+    return data
+
+
+def calibration_of(
+    network: Network,
+    source: DataSource,
+    fingerprint: str,
+    progress: Listener,
+    should_stop: Callable[[], bool],
+) -> Calibration:
+    """The histograms of a network on calibration data: from disk, else made now."""
+    from qcore.calibrate.calibration import read_calibration
+    from qcore.calibrate.observe import calibration_for
+    from qcore.store.home import calibration_file
+
+    path = calibration_file(network.description.fingerprint, fingerprint)
+    known = read_calibration(path) if path.is_file() else None
+    if known is not None:
+        return known
+    data = data_of(network, source, fingerprint, "calibration")
+    return calibration_for(network, data, on_progress=progress, should_stop=should_stop)

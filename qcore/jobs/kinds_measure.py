@@ -1,0 +1,157 @@
+"""Jobs that run the network: calibration, sensitivity, evaluation."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from qcore.errors import Stopped
+from qcore.jobs.inside import calibration_of, loaded, measuring, network_of
+from qcore.jobs.questions import (
+    CalibrateQuestion,
+    EvaluateQuestion,
+    LayerLossQuestion,
+    SensitivityQuestion,
+    ThresholdsQuestion,
+)
+from qcore.jobs.reporter import Cancelled, Reporter
+from qcore.store.store import Store
+
+
+@contextlib.contextmanager
+def _stopped_is_cancelled() -> Iterator[None]:
+    try:
+        yield
+    except Stopped as stopped:
+        raise Cancelled from stopped
+
+
+def calibrate(
+    job_id: str, question: Mapping[str, Any], store: Store, reporter: Reporter
+) -> Mapping[str, Any]:
+    asked, started = CalibrateQuestion.from_json(question), time.perf_counter()
+    with _stopped_is_cancelled(), measuring(job_id, store, reporter) as progress:
+        network = network_of(asked)
+        found = calibration_of(
+            network, asked.data, asked.data_fingerprint, progress, reporter.should_stop
+        )
+    return {"images": found.images, "seconds": time.perf_counter() - started}
+
+
+def thresholds(
+    job_id: str, question: Mapping[str, Any], store: Store, reporter: Reporter
+) -> Mapping[str, Any]:
+    from qcore.calibrate.summary import layer_thresholds
+
+    asked = ThresholdsQuestion.from_json(question)
+    with _stopped_is_cancelled(), measuring(job_id, store, reporter) as progress:
+        network = network_of(asked)
+        calibration = calibration_of(
+            network, asked.data, asked.data_fingerprint, progress, reporter.should_stop
+        )
+        rows = layer_thresholds(calibration, asked.bits, asked.target, asked.percentile)
+    return {"rows": [row.to_json() for row in rows]}
+
+
+def layer_loss(
+    job_id: str, question: Mapping[str, Any], store: Store, reporter: Reporter
+) -> Mapping[str, Any]:
+    from qcore.calibrate.clipping import Clipping
+    from qcore.sensitivity.exact import measure_exact
+    from qcore.sensitivity.table import SensitivityConfig, rows_from_pieces
+
+    asked, started = LayerLossQuestion.from_json(question), time.perf_counter()
+    chosen = Clipping(percentile=asked.percentile).with_choice(
+        asked.layer, asked.target, asked.choice
+    )
+    config = SensitivityConfig(
+        (asked.bits,), asked.objective, asked.images, target=asked.target, clipping=chosen
+    )
+    with measuring(job_id, store, reporter) as progress:
+        network, data = loaded(asked, "calibration")
+        calibration = None
+        if asked.target == "activation":
+            with _stopped_is_cancelled():
+                calibration = calibration_of(
+                    network, asked.data, asked.data_fingerprint, progress, reporter.should_stop
+                )
+        run = measure_exact(
+            network,
+            data,
+            config,
+            calibration=calibration,
+            layers={asked.layer},
+            on_progress=progress,
+            should_stop=reporter.should_stop,
+        )
+    if not run.finished:
+        raise Cancelled
+    (row,) = rows_from_pieces(run.pieces, [asked.layer], config.bits, asked.target)
+    return {
+        "delta_loss": row.delta_loss,
+        "ci_low": row.ci_low,
+        "ci_high": row.ci_high,
+        "samples": row.samples,
+        "seconds": time.perf_counter() - started,
+    }
+
+
+def sensitivity(
+    job_id: str, question: Mapping[str, Any], store: Store, reporter: Reporter
+) -> Mapping[str, Any]:
+    from qcore.sensitivity.exact import measure_exact
+
+    asked = SensitivityQuestion.from_json(question)
+    with measuring(job_id, store, reporter) as progress:
+        network, data = loaded(asked, "calibration")
+        calibration = None
+        if asked.config.target == "activation":
+            with _stopped_is_cancelled():
+                calibration = calibration_of(
+                    network, asked.data, asked.data_fingerprint, progress, reporter.should_stop
+                )
+        run = measure_exact(
+            network,
+            data,
+            asked.config,
+            calibration=calibration,
+            done={(p.layer, p.bits, p.chunk) for p in store.pieces(job_id)},
+            on_piece=lambda piece: store.add_piece(job_id, piece),
+            on_progress=progress,
+            should_stop=reporter.should_stop,
+        )
+    if not run.finished:
+        raise Cancelled
+    return {"one_forward_seconds": run.one_forward_seconds}
+
+
+def evaluate(
+    job_id: str, question: Mapping[str, Any], store: Store, reporter: Reporter
+) -> Mapping[str, Any]:
+    from qcore.allocate.bits import BitAllocation
+    from qcore.measure.evaluate import evaluate as measure
+
+    asked = EvaluateQuestion.from_json(question)
+    allocation = BitAllocation(
+        {name: weight for name, weight, _ in asked.bits},
+        activations={name: activation for name, _, activation in asked.bits},
+        clipping=asked.clipping,
+    )
+    with _stopped_is_cancelled(), measuring(job_id, store, reporter) as progress:
+        network, data = loaded(asked, "evaluation")
+        calibration, source = None, asked.calibration
+        if source is not None and asked.calibration_fingerprint is not None:
+            calibration = calibration_of(
+                network, source, asked.calibration_fingerprint, progress, reporter.should_stop
+            )
+        return measure(
+            network,
+            data,
+            allocation,
+            asked.objective,
+            calibration=calibration,
+            on_progress=progress,
+            should_stop=reporter.should_stop,
+        ).to_json()

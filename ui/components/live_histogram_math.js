@@ -1,0 +1,165 @@
+// Grids of levels, their exact error on a histogram, and numbers as people read them.
+
+const cube = (x) => x * x * x
+
+/** Halves go to the even neighbour, as numpy.rint sends them. */
+function rint(x) {
+  const floor = Math.floor(x)
+  if (x - floor !== 0.5) return Math.round(x)
+  return floor % 2 === 0 ? floor : floor + 1
+}
+
+function symmetricLevels(threshold, bits) {
+  const n = 2 ** (bits - 1) - 1
+  return Float64Array.from({ length: 2 * n + 1 }, (_, i) => (i - n) * (threshold / n))
+}
+
+/** The range that a threshold leaves of the values seen; zero is always in it. */
+function clippedRange([low, high], threshold) {
+  return [low < 0 ? Math.max(low, -threshold) : 0, high > 0 ? Math.min(high, threshold) : 0]
+}
+
+function affineLevels(seen, threshold, bits) {
+  const [low, high] = clippedRange(seen, threshold)
+  const top = 2 ** bits - 1
+  const scale = (high - low) / top || 1
+  const zeroPoint = Math.min(Math.max(rint(-low / scale), 0), top)
+  return Float64Array.from({ length: top + 1 }, (_, q) => (q - zeroPoint) * scale)
+}
+
+function levelsOf(data, bits, threshold) {
+  if (data.scheme === "levels") return data.levels[bits]
+  if (data.scheme === "affine") return affineLevels(data.seen, threshold, bits)
+  return symmetricLevels(threshold, bits)
+}
+
+/** The distance between neighbouring levels; null where it is not the same everywhere. */
+function stepOf(levels) {
+  if (levels.length < 2) return null
+  const step = (levels[levels.length - 1] - levels[0]) / (levels.length - 1)
+  for (let i = 1; i < levels.length; i++) {
+    if (Math.abs(levels[i] - levels[i - 1] - step) > 1e-6 * Math.abs(step)) return null
+  }
+  return step
+}
+
+/** Counts with their edges; the energy is that of values spread evenly over each bin. */
+function histogramOf({ counts, low, bin_width: width, zeros }) {
+  let total = zeros
+  let energy = 0
+  counts.forEach((count, i) => {
+    const left = low + i * width
+    total += count
+    energy += (count * (cube(left + width) - cube(left))) / (3 * width)
+  })
+  return { counts, low, width, zeros, total, energy: total ? energy / total : 0 }
+}
+
+/** Integral of the squared rounding error from some fixed place up to each edge of a bin. */
+function errorIntegrals({ counts, low, width }, levels) {
+  const integrals = new Float64Array(counts.length + 1)
+  let k = 0
+  let base = 0
+  for (let i = 0; i <= counts.length; i++) {
+    const x = low + i * width
+    for (; k + 1 < levels.length; k++) {
+      const boundary = (levels[k] + levels[k + 1]) / 2
+      if (x <= boundary) break
+      base += (cube(boundary - levels[k]) - cube(boundary - levels[k + 1])) / 3
+    }
+    integrals[i] = base + cube(x - levels[k]) / 3
+  }
+  return integrals
+}
+
+/** Where values begin to be clipped: half a step beyond the first and the last level. */
+function reachOf(levels) {
+  const last = levels.length - 1
+  if (last < 1) return [levels[0], levels[0]]
+  return [
+    levels[0] - (levels[1] - levels[0]) / 2,
+    levels[last] + (levels[last] - levels[last - 1]) / 2,
+  ]
+}
+
+const within = (x) => Math.min(Math.max(x, 0), 1)
+
+/** {mse, sqnr, clipped} of rounding to the levels; sqnr is null without error or energy. */
+function roundingError(histogram, levels) {
+  const { counts, low, width, zeros, total, energy } = histogram
+  const integrals = errorIntegrals(histogram, levels)
+  const [first, last] = reachOf(levels)
+  let noise = 0
+  let beyond = first > 0 || last < 0 ? zeros : 0
+  for (let i = 0; i < counts.length; i++) {
+    if (counts[i] === 0) continue
+    const left = low + i * width
+    noise += (counts[i] * (integrals[i + 1] - integrals[i])) / width
+    const share = within((first - left) / width) + within((left + width - last) / width)
+    beyond += counts[i] * share
+  }
+  if (zeros > 0) noise += zeros * levels.reduce((least, v) => Math.min(least, v * v), Infinity)
+  const mse = total ? Math.max(noise, 0) / total : 0
+  const sqnr = mse > 0 && energy > 0 ? 10 * Math.log10(energy / mse) : null
+  return { mse, sqnr, clipped: total ? beyond / total : 0 }
+}
+
+/** The curve at x, between its points; null outside, Infinity where it is infinite. */
+function divergenceAt(curve, x) {
+  const last = curve ? curve.x.length - 1 : -1
+  if (last < 0 || x < curve.x[0] * (1 - 1e-9) || x > curve.x[last] * (1 + 1e-9)) return null
+  let right = curve.x.findIndex((place) => place >= x)
+  if (right < 0) right = last
+  if (right === 0 || curve.x[right] === x) return curve.y[right] ?? Infinity
+  const [a, b] = [curve.y[right - 1], curve.y[right]]
+  if (a === null || b === null) return Infinity
+  return a + ((b - a) * (x - curve.x[right - 1])) / (curve.x[right] - curve.x[right - 1])
+}
+
+/** Round numbers from low to high, about as many as asked for. */
+function niceTicks(low, high, about) {
+  const rough = (high - low) / about
+  if (!(rough > 0)) return [low]
+  const power = 10 ** Math.floor(Math.log10(rough))
+  const step = power * ([1, 2, 5].find((m) => m * power >= rough * 0.999) ?? 10)
+  const first = Math.ceil(low / step - 1e-9)
+  const number = Math.floor(high / step + 1e-9) - first + 1
+  return Array.from({ length: number }, (_, i) => (first + i) * step)
+}
+
+/** Powers of ten between, every second or third one where they are many. */
+function decades(low, high, most) {
+  const [first, last] = [Math.ceil(Math.log10(low) - 1e-9), Math.floor(Math.log10(high) + 1e-9)]
+  const every = Math.max(1, Math.ceil((last - first + 1) / most))
+  const ticks = []
+  for (let power = first; power <= last; power += every) ticks.push(10 ** power)
+  return ticks
+}
+
+const minus = (text) => text.replace(/-/g, "\u2212")
+
+/** Always the same number of digits, so that text keeps its width. */
+function readable(value, digits = 4) {
+  if (value === null || Number.isNaN(value)) return "\u2013"
+  if (!Number.isFinite(value)) return "\u221e"
+  const size = Math.abs(value)
+  if (size === 0) return "0"
+  if (size >= 1e5 || size < 1e-3) return minus(value.toExponential(digits - 1))
+  return minus(value.toPrecision(digits))
+}
+
+function tickText(value) {
+  const size = Math.abs(value)
+  for (const [unit, name] of [[1e9, "G"], [1e6, "M"], [1e3, "k"]]) {
+    if (size >= unit) return minus(`${Number((value / unit).toPrecision(4))}${name}`)
+  }
+  if (size !== 0 && size < 1e-3) return minus(Number(value.toPrecision(4)).toExponential())
+  return minus(`${Number(value.toPrecision(4))}`)
+}
+
+function percentText(share) {
+  const percent = share * 100
+  if (percent === 0) return "0 %"
+  if (percent < 0.001) return "<0.001 %"
+  return `${percent.toFixed(percent < 1 ? 3 : percent < 10 ? 2 : 1)} %`
+}

@@ -1,0 +1,1 @@
+"""The page Weights: which layers there are, what is in one, and what its kernels cost."""

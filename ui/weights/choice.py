@@ -1,0 +1,85 @@
+"""Which quantizer, kernel and bits are looked at. All are in the URL."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from qcore.graph.layer import Layer
+from qcore.prepare.quantizers import DEFAULT_QUANTIZER, QUANTIZER_TEXTS
+from qcore.quantize.limits import GRID_BITS
+from ui.select import clicked
+
+BITS = "grid_bits"
+"""Query parameter."""
+
+_KERNEL, _ALL, _QUANTIZER = "kernel", "all", "quantizer"
+_KEPT = "grid_bits_kept"  # leaving the page empties the URL
+_DEFAULT_BITS = 4
+_MOST_KERNELS = 10_000  # every name in the menu goes to the browser
+
+
+def choose_quantizer() -> str:
+    """A menu of the quantizers."""
+    asked = st.query_params.get(_QUANTIZER)
+    if _QUANTIZER not in st.session_state and asked in QUANTIZER_TEXTS:
+        st.session_state[_QUANTIZER] = asked
+    return st.selectbox(
+        "Quantizer",
+        list(QUANTIZER_TEXTS),
+        key=_QUANTIZER,  # not bound: the URL would hold the title
+        on_change=_keep_quantizer,
+        format_func=lambda name: QUANTIZER_TEXTS[name].title,
+        width=400,
+        help="For looking at. Everything else uses symmetric levels with one scale a kernel, "
+        "clipped as chosen here or on the page Calibration.",
+    )
+
+
+def _keep_quantizer() -> None:
+    name = st.session_state[_QUANTIZER]
+    if name == DEFAULT_QUANTIZER:
+        st.query_params.pop(_QUANTIZER, None)
+    else:
+        st.query_params[_QUANTIZER] = name
+
+
+def choose_kernel(layer: Layer) -> int | None:
+    """A menu of the layer's kernels; None is the whole layer."""
+    listed = min(layer.kernels, _MOST_KERNELS)
+    options = [_ALL, *(str(number) for number in range(listed))]
+    if st.session_state.get(_KERNEL, _ALL) not in options:
+        del st.session_state[_KERNEL]  # a number of a wider layer
+    chosen = st.selectbox(
+        f"Kernel (0 to {listed - 1}" + (")" if listed == layer.kernels else ", the first ones)"),
+        options,
+        key=_KERNEL,
+        bind="query-params",
+        width=170,
+        help="Type a number to find it, or click a kernel below.",
+    )
+    return None if chosen == _ALL else int(chosen)
+
+
+def kernel_clicked(chart_key: str) -> None:
+    """Open the kernel that was clicked."""
+    number: Any = clicked(chart_key)
+    if number is not None:
+        st.session_state[_KERNEL] = str(int(number[0] if isinstance(number, list) else number))
+
+
+def whole_layer() -> None:
+    """Leave the kernel; for buttons."""
+    st.session_state[_KERNEL] = _ALL
+
+
+def chosen_bits() -> int:
+    """The bit width whose grid is shown."""
+    asked = st.query_params.get(BITS) or st.session_state.get(_KEPT)
+    return next((bits for bits in GRID_BITS if str(bits) == asked), _DEFAULT_BITS)
+
+
+def keep_bits(bits: int) -> None:
+    """Show the grid of that bit width; call from a callback."""
+    st.query_params[BITS] = st.session_state[_KEPT] = str(bits)
