@@ -6,6 +6,7 @@ import ast
 import subprocess
 import sys
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
@@ -27,6 +28,8 @@ LIGHT = (
     "qcore.calibrate.summary",
     "qcore.store.clippings",
     "qcore.prepare.grids_file",
+    "qcore.prepare.quantizers",
+    "qcore.prepare.statistics",
     "qcore.quantize.grid",
     "qcore.quantize.floats",
     "qcore.quantize.worked",
@@ -65,3 +68,13 @@ def test_importing_it_does_not_import_torch(module: str) -> None:
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() == ""
+
+
+def test_every_kind_of_job_has_work_a_worker_and_a_title() -> None:
+    from qcore.jobs.kinds import WORK
+    from qcore.jobs.questions import Question
+    from qcore.jobs.runner import _SLOT
+    from ui.jobs import _TITLES
+
+    kinds = {question.kind for question in get_args(Question)}
+    assert kinds == set(WORK) == set(_SLOT) == set(_TITLES)

@@ -11,7 +11,7 @@ from qcore.calibrate.clipping import Clipping, Target
 from qcore.data.source import DataSource
 from qcore.hardware.size import average_bits, size_ledger
 from qcore.jobs.answers import sensitivity_table
-from qcore.jobs.questions import EvaluateQuestion, SensitivityQuestion, to_json
+from qcore.jobs.questions import ENGINE, EvaluateQuestion, SensitivityQuestion, to_json
 from qcore.measure.evaluation import Evaluation
 from qcore.prepare.prepared import DataPair, DataSummary, Prepared
 from qcore.sensitivity.table import Objective, SensitivityConfig, SensitivityTable
@@ -29,7 +29,7 @@ def sensitivity_job(prepared: Prepared, pair: DataPair, only: Target | None = No
 
     Where there are others, a menu chooses among them. ``only``: runs of that target.
     """
-    jobs = engine().store.jobs_of("sensitivity", prepared.network.fingerprint)
+    jobs = _jobs("sensitivity", prepared)
     jobs = [job for job in jobs if only in (None, job.question["config"]["target"])]
     wanted, data = job_in_url(), pair.calibration.fingerprint
     own = [job for job in jobs if job.question["data_fingerprint"] == data]
@@ -50,6 +50,12 @@ def sensitivity_job(prepared: Prepared, pair: DataPair, only: Target | None = No
             help="All runs on this network; the one shown is in the address of this page.",
         )
     return chosen
+
+
+def _jobs(kind: str, prepared: Prepared) -> list[Job]:
+    """Newest first; those of an earlier version, whose numbers may differ, are left out."""
+    jobs = engine().store.jobs_of(kind, prepared.network.fingerprint)
+    return [job for job in jobs if job.question.get("engine") == ENGINE]
 
 
 def _label(job: Job) -> str:
@@ -168,7 +174,7 @@ def pending_evaluations(prepared: Prepared, setting: Setting) -> list[Job]:
 def _evaluations(prepared: Prepared, setting: Setting) -> list[Job]:
     """All measurements on the evaluation data, newest first."""
     same = (setting.pair.evaluation.fingerprint, setting.objective)
-    jobs = engine().store.jobs_of("evaluate", prepared.network.fingerprint)
+    jobs = _jobs("evaluate", prepared)
     return [j for j in jobs if (j.question["data_fingerprint"], j.question["objective"]) == same]
 
 

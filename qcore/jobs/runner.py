@@ -19,7 +19,16 @@ from qcore.store.store import Store
 log = logging.getLogger(__name__)
 
 # A long run must not keep a person from opening another network: two workers, one for each.
-_SLOT = {"prepare": "short", "data": "short", "evaluate": "short", "sensitivity": "long"}
+_SLOT = {
+    "prepare": "short",
+    "data": "short",
+    "grids": "short",
+    "calibrate": "short",
+    "thresholds": "short",
+    "layer_loss": "short",
+    "evaluate": "short",
+    "sensitivity": "long",
+}
 _TIMES = 5  # that a job which others kept from beginning is submitted again
 
 

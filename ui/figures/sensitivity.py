@@ -77,7 +77,7 @@ def heatmap_figure(table: SensitivityTable, focus: str, palette: Palette) -> go.
         line={"color": palette.focus, "width": 2},
     )
     # Numbered axes with names on them: the frame stands before the first cell has a value.
-    _axis(figure.update_xaxes, [str(b) for b in bits], title="weight bits", side="top")
+    _axis(figure.update_xaxes, [str(b) for b in bits], title=_bits_title(table), side="top")
     _axis(figure.update_yaxes, names, range=[len(names) - 0.5, -0.5])
     return finish(figure, palette, max(320, 70 + 24 * len(names)))
 
@@ -128,7 +128,7 @@ def line_figure(
         )
     widths = table.config.bits
     reach = [widths[0] - 0.4, widths[-1] + 0.4]
-    figure.update_xaxes(title="weight bits", tickvals=list(widths), range=reach)
+    figure.update_xaxes(title=_bits_title(table), tickvals=list(widths), range=reach)
     figure.update_yaxes(title=f"ΔL ({unit})", **axis.axis(values))
     return finish(figure, palette, 360)
 
@@ -148,3 +148,7 @@ def _hover(row: SensitivityRow, unit: str) -> str:
         f"<b>{fmt.label(row.layer)}</b> at {row.bits} bits<br>ΔL {loss(row.delta_loss)} {unit}"
         f"<br>95 %: {interval(row.ci_low, row.ci_high)}<br>{row.samples:,} images"
     )
+
+
+def _bits_title(table: SensitivityTable) -> str:
+    return "weight bits" if table.config.target == "weight" else "input bits"
