@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import streamlit as st
 
 from qcore.calibrate.clipping import Clipping, Method, Target
@@ -35,6 +37,15 @@ def choose_clipping(clipping: Clipping) -> None:
 def choose_for_layer(layer: str, target: Target, choice: Method | float | None) -> None:
     """Choose for one layer alone, or (None) as for all; call from a callback."""
     choose_clipping(current_clipping().with_choice(layer, target, choice))
+
+
+def forget_layers() -> None:
+    """Give all layers back to the methods of all: another network's layers may have the same names.
+    Call from a callback.
+    """
+    kept = replace(current_clipping(), overrides=())
+    st.session_state.pop(_EARLIER, None)
+    _put(None if kept == Clipping() else keep_clipping(kept))
 
 
 def can_undo() -> bool:

@@ -13,7 +13,7 @@ from ui.data import SAMPLE_DATA, data_choices, default_choice
 from ui.engine import prepare_job, prepared
 from ui.jobs import running_jobs
 from ui.models import models, title_of
-from ui.state import DATA, LAYER, MODEL, follow_job
+from ui.state import DATA, LAYER, MODEL, another_network, follow_job
 
 BRAND = Path(__file__).resolve().parent.parent / "assets" / "brand"
 
@@ -31,7 +31,7 @@ def sidebar() -> None:
             bind="query-params",
             placeholder="Choose a network",
             help="Samples, and what was opened here before. Open another on the page Network.",
-            on_change=lambda: st.session_state.pop(DATA, None),
+            on_change=another_network,
         )
         opened = _opened()
         if opened is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from qcore.prepare.prepared import Prepared
+from ui.clipping import forget_layers
 from ui.theme import DARK, LIGHT, Palette
 
 MODEL, DATA, LAYER, JOB = "model", "data", "layer", "job"
@@ -30,8 +31,15 @@ def focus_layer(name: str) -> None:
 
 def open_model(reference: str) -> None:
     """Choose a network; call from a callback."""
+    if st.session_state.get(MODEL) != reference:
+        another_network()
     st.session_state[MODEL] = reference
+
+
+def another_network() -> None:
+    """Drop what was chosen for the network before; call from a callback."""
     st.session_state.pop(DATA, None)
+    forget_layers()
 
 
 def choose_data(data_id: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Protocol
 
@@ -73,6 +74,7 @@ def loaded(asked: _OfData, split: Split) -> tuple[Network, Dataset]:
     return network, data_of(network, asked.data, asked.data_fingerprint, split)
 
 
+@functools.lru_cache(maxsize=1)  # a person measures one layer after the other on the same images
 def data_of(network: Network, source: DataSource, fingerprint: str, split: Split) -> Dataset:
     """The data, refused where they are no longer those of that fingerprint."""
     from qcore.data.load import load_data
@@ -84,7 +86,7 @@ def data_of(network: Network, source: DataSource, fingerprint: str, split: Split
 
 
 def calibration_of(
-    network: Network,
+    asked: _OfNetwork,
     source: DataSource,
     fingerprint: str,
     progress: Listener,
@@ -92,12 +94,13 @@ def calibration_of(
 ) -> Calibration:
     """The histograms of a network on calibration data: from disk, else made now."""
     from qcore.calibrate.calibration import read_calibration
-    from qcore.calibrate.observe import calibration_for
     from qcore.store.home import calibration_file
 
-    path = calibration_file(network.description.fingerprint, fingerprint)
-    known = read_calibration(path) if path.is_file() else None
+    known = read_calibration(calibration_file(asked.model_fingerprint, fingerprint))
     if known is not None:
         return known
+    from qcore.calibrate.observe import calibration_for
+
+    network = network_of(asked)
     data = data_of(network, source, fingerprint, "calibration")
     return calibration_for(network, data, on_progress=progress, should_stop=should_stop)

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from qcore.errors import Stopped
-from qcore.jobs.inside import calibration_of, loaded, measuring, network_of
+from qcore.jobs.inside import calibration_of, loaded, measuring
 from qcore.jobs.questions import (
     CalibrateQuestion,
     EvaluateQuestion,
@@ -33,9 +33,8 @@ def calibrate(
 ) -> Mapping[str, Any]:
     asked, started = CalibrateQuestion.from_json(question), time.perf_counter()
     with _stopped_is_cancelled(), measuring(job_id, store, reporter) as progress:
-        network = network_of(asked)
         found = calibration_of(
-            network, asked.data, asked.data_fingerprint, progress, reporter.should_stop
+            asked, asked.data, asked.data_fingerprint, progress, reporter.should_stop
         )
     return {"images": found.images, "seconds": time.perf_counter() - started}
 
@@ -47,11 +46,17 @@ def thresholds(
 
     asked = ThresholdsQuestion.from_json(question)
     with _stopped_is_cancelled(), measuring(job_id, store, reporter) as progress:
-        network = network_of(asked)
         calibration = calibration_of(
-            network, asked.data, asked.data_fingerprint, progress, reporter.should_stop
+            asked, asked.data, asked.data_fingerprint, progress, reporter.should_stop
         )
-        rows = layer_thresholds(calibration, asked.bits, asked.target, asked.percentile)
+        rows = layer_thresholds(
+            calibration,
+            asked.bits,
+            asked.target,
+            asked.percentile,
+            on_progress=progress,
+            should_stop=reporter.should_stop,
+        )
     return {"rows": [row.to_json() for row in rows]}
 
 
@@ -75,7 +80,7 @@ def layer_loss(
         if asked.target == "activation":
             with _stopped_is_cancelled():
                 calibration = calibration_of(
-                    network, asked.data, asked.data_fingerprint, progress, reporter.should_stop
+                    asked, asked.data, asked.data_fingerprint, progress, reporter.should_stop
                 )
         run = measure_exact(
             network,
@@ -110,7 +115,7 @@ def sensitivity(
         if asked.config.target == "activation":
             with _stopped_is_cancelled():
                 calibration = calibration_of(
-                    network, asked.data, asked.data_fingerprint, progress, reporter.should_stop
+                    asked, asked.data, asked.data_fingerprint, progress, reporter.should_stop
                 )
         run = measure_exact(
             network,
@@ -144,7 +149,7 @@ def evaluate(
         calibration, source = None, asked.calibration
         if source is not None and asked.calibration_fingerprint is not None:
             calibration = calibration_of(
-                network, source, asked.calibration_fingerprint, progress, reporter.should_stop
+                asked, source, asked.calibration_fingerprint, progress, reporter.should_stop
             )
         return measure(
             network,

@@ -120,3 +120,19 @@ def test_click_on_a_chart_focuses_the_layer_everywhere(url: str, page: Page) -> 
     expect(page).to_have_url(re.compile("layer=block1.conv2"))
     page.get_by_role("link", name="Weights").click()
     expect(page.get_by_role("heading", name="block1.conv2")).to_be_visible()
+
+
+def test_a_threshold_let_go_is_measured_and_serves_the_other_pages(url: str, page: Page) -> None:
+    page.goto(f"{url}/calibration?{MODEL}&layer=down.conv&threshold_bits=4")
+    handle = page.get_by_role("slider", name="Threshold, right")
+    expect(handle).to_be_visible(timeout=120_000)
+    page.wait_for_timeout(1000)
+    handle.focus()
+    handle.press("ArrowLeft")
+    expect(page.get_by_text(re.compile("images, measured in"))).to_be_visible(timeout=120_000)
+    page.get_by_role("button", name="Clip this layer at").click()
+    expect(page).to_have_url(re.compile("clipping="))
+    page.get_by_role("link", name="Sensitivity").click()
+    page.get_by_text("Inputs", exact=True).click()
+    expect(page.get_by_text("clipping: mse, 1 layer otherwise")).to_be_visible()
+    expect(page.locator("[data-testid=stException]")).to_have_count(0)

@@ -32,7 +32,7 @@ def changed(question: Question, **values: Any) -> Question:
     [
         lambda: changed(sensitivity_question(), model_fingerprint="other"),
         lambda: changed(evaluate_question(), data_fingerprint="other"),
-        lambda: changed(evaluate_question(), bits=(("stem.conv", 4),)),
+        lambda: changed(evaluate_question(), bits=(("stem.conv", 4, None),)),
         lambda: changed(PREPARE, model="sample:nothing"),
     ],
     ids=["network changed", "data changed", "layers missing", "unknown sample"],

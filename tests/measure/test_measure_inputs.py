@@ -115,7 +115,9 @@ def test_exact_loss_of_inputs_equals_whole_passes(
     for row in rows:
         output = with_rounded_inputs(module, data, seen, {row.layer: row.bits})
         assert row.target == "activation"
-        assert row.delta_loss == pytest.approx(float(kl(reference, output).mean()), rel=2e-3, abs=1e-7)
+        assert row.delta_loss == pytest.approx(
+            float(kl(reference, output).mean()), rel=2e-3, abs=1e-7
+        )
 
 
 def test_more_bits_of_inputs_cost_less(network: Network, halves: tuple[Dataset, Dataset]) -> None:

@@ -75,7 +75,6 @@ class Released:
 
 
 _MOST_BINS = 4096
-_MOST_POINTS = 600  # of a curve: more than the panel has pixels to show
 _SCRIPTS = ("_math", "_draw", "_lines", "_panels", "", "_events")
 _HERE = Path(__file__)
 _mount = st.components.v2.component(
@@ -116,7 +115,7 @@ def live_histogram(
 
 
 def payload(view: LiveHistogram, alt: str, palette: Palette) -> dict[str, Any]:
-    """What goes to the browser: plain JSON, at most 4096 counts and 600 points a curve.
+    """What goes to the browser: plain JSON, at most 4096 counts.
 
     ``revision`` tells whether anything changed that a threshold dragged by hand depends on.
     """
@@ -142,7 +141,7 @@ def payload(view: LiveHistogram, alt: str, palette: Palette) -> dict[str, Any]:
             {"label": line.label, "color": line.color, "thresholds": _by_bits(line.thresholds)}
             for line in view.lines
         ],
-        "curves": {str(bits): _thinned(curve) for bits, curve in (view.curves or {}).items()},
+        "curves": {str(bits): _curve(curve) for bits, curve in (view.curves or {}).items()},
         "alt": alt,
         "colors": {
             "bits": {str(bits): bit_color(bits) for bits in view.thresholds},
@@ -184,16 +183,12 @@ def _fewer_bins(view: LiveHistogram) -> tuple[npt.NDArray[np.int64], float, floa
     return padded.reshape(-1, together).sum(axis=1), float(low), float(view.bin_width * together)
 
 
-def _thinned(curve: DivergenceCurve) -> dict[str, Any]:
-    """At most 600 points, the least one (the last of equals) among them at ``best``."""
-    y = np.where(np.isfinite(curve.y), curve.y, np.inf)
-    best = int(y.size - 1 - np.argmin(y[::-1])) if np.isfinite(y).any() else None
-    kept = np.arange(y.size)
-    if y.size > _MOST_POINTS:
-        kept = np.linspace(0, y.size - 1, _MOST_POINTS - 1).round().astype(np.int64)
-        kept = np.unique(np.append(kept, [] if best is None else best).astype(np.int64))
+def _curve(curve: DivergenceCurve) -> dict[str, Any]:
+    """All its points, and the number of the least one (the last of equals) as ``best``."""
+    finite = np.isfinite(curve.y)
+    y = np.where(finite, curve.y, np.inf)
     return {
-        "x": [float(f"{value:.9g}") for value in curve.x[kept]],
-        "y": [float(f"{value:.7g}") if math.isfinite(value) else None for value in y[kept]],
-        "best": None if best is None else int(np.searchsorted(kept, best)),
+        "x": [float(f"{value:.8g}") for value in curve.x],
+        "y": [float(f"{value:.6g}") if math.isfinite(value) else None for value in y],
+        "best": int(y.size - 1 - np.argmin(y[::-1])) if finite.any() else None,
     }

@@ -104,16 +104,13 @@ function roundingError(histogram, levels) {
   return { mse, sqnr, clipped: total ? beyond / total : 0 }
 }
 
-/** The curve at x, between its points; null outside, Infinity where it is infinite. */
+/** The curve at the first candidate that keeps all up to x; null below the first. */
 function divergenceAt(curve, x) {
   const last = curve ? curve.x.length - 1 : -1
-  if (last < 0 || x < curve.x[0] * (1 - 1e-9) || x > curve.x[last] * (1 + 1e-9)) return null
-  let right = curve.x.findIndex((place) => place >= x)
-  if (right < 0) right = last
-  if (right === 0 || curve.x[right] === x) return curve.y[right] ?? Infinity
-  const [a, b] = [curve.y[right - 1], curve.y[right]]
-  if (a === null || b === null) return Infinity
-  return a + ((b - a) * (x - curve.x[right - 1])) / (curve.x[right] - curve.x[right - 1])
+  // Both are rounded: a threshold at an edge is that edge's candidate.
+  if (last < 0 || x < curve.x[0] * (1 - 1e-6)) return null
+  const place = curve.x.findIndex((edge) => edge >= x * (1 - 1e-6))
+  return curve.y[place < 0 ? last : place] ?? Infinity
 }
 
 /** Round numbers from low to high, about as many as asked for. */

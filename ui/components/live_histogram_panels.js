@@ -18,9 +18,10 @@ function curvePath({ x: xs, y: ys }, x, y) {
     .map((place, i) => {
       if (ys[i] === null) pen = "M"
       if (ys[i] === null || place > x.high) return ""
+      const alone = pen === "M" && (ys[i + 1] ?? null) === null
       const point = `${pen}${x(place).toFixed(2)} ${y(ys[i]).toFixed(2)}`
       pen = "L"
-      return point
+      return alone ? `${point}h0` : point // with round ends a line of no length is a dot
     })
     .join("")
 }
