@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.bring import bench_bring
+from benchmarks.calibrating import bench_calibrating
 from benchmarks.figure import Figure
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -95,6 +96,7 @@ def _measure(page: Any, url: str, started: float) -> Iterator[Figure]:
     yield Figure(
         "budget moved to new bits on the page (ILP and figures)", f"{_median(times):.2f} s"
     )
+    yield from bench_calibrating(page)
     yield from bench_bring(page, url)
 
 

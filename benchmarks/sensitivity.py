@@ -19,7 +19,8 @@ from qcore.quantize.limits import DEFAULT_BITS
 from qcore.samples import build_sample
 from qcore.sensitivity.exact import chunk_images, measure_exact
 from qcore.sensitivity.objective import loss_per_image
-from qcore.sensitivity.table import SensitivityConfig, rows_from_pieces
+from qcore.sensitivity.pieces import rows_from_pieces
+from qcore.sensitivity.table import SensitivityConfig
 
 
 def bench_fashion() -> Iterator[Figure]:

@@ -7,10 +7,11 @@ from ui.allocation.export import export
 from ui.allocation.inputs import clipping_in_use, input_bits
 from ui.allocation.measure import measure_panel
 from ui.allocation.overview import overview
+from ui.allocation.waiting import await_table
 from ui.data import pair_for_run, require_data
 from ui.network import require_network
 from ui.results import Setting, sensitivity_job, table_of
-from ui.router import PAGES, ensure_router
+from ui.router import ensure_router
 
 ensure_router("allocate")
 st.title("Allocate")
@@ -22,19 +23,14 @@ chosen = require_data(prepared, "Allocation rests on a sensitivity table, and th
 job = sensitivity_job(prepared, chosen, "weight")
 table = None if job is None else table_of(job, prepared)
 if table is None or not table.covered:
-    st.info(
-        "Allocation needs ΔL of every layer's weights at every bit width. Measure it first; the "
-        "run may still be going on.",
-        icon=":material/info:",
-    )
-    st.page_link(PAGES["sensitivity"].path, label="Go to Sensitivity", icon=":material/grid_on:")
+    await_table(prepared, job)
     st.stop()
 choice = dial(table)
 inputs = input_bits()
 clipping = clipping_in_use(table, inputs)
 pair = pair_for_run(prepared, table.data_fingerprint, chosen)
 setting = None if pair is None else Setting(pair, table.config.objective, inputs, clipping)
-overview(prepared, setting, table, choice)
+overview(prepared, setting, table, choice, inputs)
 if setting is None:
     st.info(
         "The data that this run was made on were removed, so there is nothing held out to measure "

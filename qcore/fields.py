@@ -33,9 +33,15 @@ def whole(data: Mapping[str, Any], name: str, least: int = 0) -> int:
 def number(data: Mapping[str, Any], name: str) -> float:
     """A finite number."""
     value = data[name]
-    if not isinstance(value, int | float) or isinstance(value, bool) or not math.isfinite(value):
+    if not isinstance(value, int | float) or isinstance(value, bool):
         raise _wrong(name, value, "a number")
-    return float(value)
+    try:
+        number = float(value)
+    except OverflowError:  # of a whole number of hundreds of digits
+        raise _wrong(name, "so large a value", "a number") from None
+    if not math.isfinite(number):
+        raise _wrong(name, value, "a number")
+    return number
 
 
 def number_or_none(data: Mapping[str, Any], name: str) -> float | None:

@@ -28,7 +28,7 @@ LIGHT = (
     "qcore.calibrate.summary",
     "qcore.store.clippings",
     "qcore.prepare.grids_file",
-    "qcore.prepare.quantizers",
+    "qcore.quantize.quantizer_texts",
     "qcore.prepare.statistics",
     "qcore.quantize.grid",
     "qcore.quantize.floats",

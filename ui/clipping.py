@@ -14,6 +14,8 @@ CLIPPING = "clipping"
 
 _EARLIER = "clippings_before"
 _KEPT = "clipping_kept"  # going to another page empties the URL
+_NETWORK = "clipping_network"
+_OF_NETWORKS = "clippings_of_networks"
 
 
 def current_clipping() -> Clipping:
@@ -31,7 +33,7 @@ def choose_clipping(clipping: Clipping) -> None:
     before = st.session_state.get(_KEPT)
     if clipping != current_clipping():
         st.session_state.setdefault(_EARLIER, []).append(before)
-        _put(None if clipping == Clipping() else keep_clipping(clipping))
+        _put(_name_of(clipping))
 
 
 def choose_for_layer(layer: str, target: Target, choice: Method | float | None) -> None:
@@ -39,13 +41,27 @@ def choose_for_layer(layer: str, target: Target, choice: Method | float | None) 
     choose_clipping(current_clipping().with_choice(layer, target, choice))
 
 
-def forget_layers() -> None:
-    """Give all layers back to the methods of all: another network's layers may have the same names.
-    Call from a callback.
+def follow_network(network: str | None) -> None:
+    """Take up what was chosen for this network, and its list of undo; the sidebar calls it.
+
+    A network for which nobody has chosen yet begins with the methods for all of the one before:
+    single layers of another network may have the same names.
     """
-    kept = replace(current_clipping(), overrides=())
-    st.session_state.pop(_EARLIER, None)
-    _put(None if kept == Clipping() else keep_clipping(kept))
+    before = st.session_state.get(_NETWORK)
+    if network is None or network == before:
+        return
+    clipping = current_clipping()
+    st.session_state[_NETWORK] = network
+    if before is None:  # the one in the URL is this network's
+        return
+    chosen: dict[str, tuple[str | None, list[str | None]]]
+    chosen = st.session_state.setdefault(_OF_NETWORKS, {})
+    chosen[before] = st.session_state[_KEPT], st.session_state.get(_EARLIER, [])
+    name, earlier = chosen.get(network, (None, []))
+    if name is None and not earlier:
+        name = _name_of(replace(clipping, overrides=()))
+    st.session_state[_EARLIER] = earlier
+    _put(name)
 
 
 def can_undo() -> bool:
@@ -56,6 +72,11 @@ def undo() -> None:
     """Take up the choice before; call from a callback."""
     if can_undo():
         _put(st.session_state[_EARLIER].pop())
+
+
+def _name_of(clipping: Clipping) -> str | None:
+    """Its id; the default needs none."""
+    return None if clipping == Clipping() else keep_clipping(clipping)
 
 
 def _put(name: str | None) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from qcore.jobs.questions import Question, to_json
 from qcore.store.job import SILENT_SECONDS, Job
 from ui import format as fmt
 from ui.engine import engine
@@ -20,11 +21,12 @@ _TITLES = {
     "evaluate": "Measuring allocation",
 }
 
+_SURE = 0.1  # share of an attempt's work before which its speed says little
+
 
 def title(job: Job) -> str:
     """What the job does, and to which network."""
-    name = title_of(str(job.question["model"])).removeprefix("sample:")
-    return fmt.plain(f"{_TITLES[job.kind]} · {name}")
+    return fmt.plain(f"{_TITLES[job.kind]} · {title_of(str(job.question['model']))}")
 
 
 def progress_text(job: Job) -> str:
@@ -36,7 +38,20 @@ def progress_text(job: Job) -> str:
     left = job.seconds_left()
     if left is None:
         return f"{fmt.plain(job.message or 'starting')} …"
+    if job.fraction - job.attempt_fraction < _SURE * (1 - job.attempt_fraction):
+        return f"{job.fraction:.0%} · {fmt.plain(job.message)}"
     return f"{job.fraction:.0%} · {fmt.duration(left)} left · {fmt.plain(job.message)}"
+
+
+def job_of(question: Question) -> Job:
+    """The job of a question, started where nobody has.
+
+    One that failed or was cancelled stays so until somebody forgets it: every rerun asks again.
+    """
+    known = engine().store.find(question.kind, to_json(question))
+    if known is not None and known.state in ("failed", "cancelled"):
+        return known
+    return engine().runner.submit(question)
 
 
 def cancel(job_id: str) -> None:
@@ -82,4 +97,22 @@ def wait_for(job: Job, what: str) -> None:
             st.warning(f"No worker has answered for {silent}. Reload the page to start again.")
 
     panel()
+    st.stop()
+
+
+def finished(job: Job, what: str) -> None:
+    """Follow a job to its end. Returns where it is finished; else says why it is not."""
+    wait_for(job, what)
+    if job.state == "finished":
+        return
+    cancelled = job.state == "cancelled"
+    text = fmt.plain(f"{what} was cancelled." if cancelled else job.message)
+    st.error(text, icon=":material/error:")
+    st.button(
+        "Try again",
+        icon=":material/refresh:",
+        key=f"again-{job.id}",
+        on_click=engine().store.forget,
+        args=(job.id,),
+    )
     st.stop()

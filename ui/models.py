@@ -10,6 +10,7 @@ from qcore.jobs.questions import ENGINE
 from qcore.samples import SAMPLES
 from qcore.store import uploads
 from qcore.store.uploads import PREFIX, get_upload
+from ui import format as fmt
 from ui.engine import engine
 from ui.state import MODEL
 
@@ -32,7 +33,9 @@ def models() -> list[str]:
 
 
 def title_of(reference: str) -> str:
-    """What to call a network: ``upload:ID`` goes by the name of its file."""
+    """What to call a network: a sample by its title, ``upload:ID`` by the name of its file."""
+    if reference in SAMPLE_MODELS:
+        return SAMPLES[reference.removeprefix("sample:")].title
     before, prefix, rest = reference.rpartition(PREFIX)
     if not prefix:
         return reference
@@ -41,6 +44,11 @@ def title_of(reference: str) -> str:
         return f"{before}{uploads.title_of(upload_id)}{mark}{size}"
     except BadInput:  # there never was one
         return reference
+
+
+def file_name_of(reference: str) -> str:
+    """What downloads about a network are called after: ``sample:fashion-cnn`` -> fashion-cnn."""
+    return fmt.file_name(reference if reference in SAMPLE_MODELS else title_of(reference))
 
 
 def upload_id_of(reference: str) -> str | None:

@@ -65,7 +65,8 @@ def forget_network() -> None:
 
 def choose_network(purpose: str) -> None:
     """Samples, each a click from being open, and the place to drop a network of one's own."""
-    st.markdown(f"{purpose} **Start with a sample network, or bring your own:**")
+    st.markdown(purpose)
+    st.markdown("Start with a sample network, or bring your own:")
     for column, (name, sample) in zip(st.columns(len(SAMPLES)), SAMPLES.items(), strict=True):
         with column, st.container(border=True, height="stretch"):
             st.markdown(f"#### {sample.title}")

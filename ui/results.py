@@ -61,7 +61,8 @@ def _jobs(kind: str, prepared: Prepared) -> list[Job]:
 def _label(job: Job) -> str:
     config = job.question["config"]
     bits = ", ".join(str(b) for b in config["bits"])
-    state = "" if job.state == "finished" else f" · {job.state}"
+    # The bar says what an active one does; a menu is drawn once.
+    state = "" if job.active or job.state == "finished" else f" · {job.state}"
     name = LOSS_NAMES[config["objective"]]
     what = "weights" if config["target"] == "weight" else "inputs"
     clipping = Clipping.from_json(config["clipping"]).text(config["target"])

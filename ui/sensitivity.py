@@ -1,127 +1,28 @@
-"""The sensitivity page: ask, follow, read."""
+"""The sensitivity page: follow a run, read its table."""
 
 from __future__ import annotations
 
 import streamlit as st
 
-from qcore.calibrate.clipping import quantizer_text
-from qcore.prepare.prepared import DataPair, DataSummary, Prepared
-from qcore.quantize.limits import DEFAULT_BITS
+from qcore.prepare.prepared import Prepared
 from qcore.sensitivity.table import (
-    OBJECTIVES,
     TARGETS,
     UNITS,
-    SensitivityConfig,
-    objectives_for,
 )
 from qcore.store.job import Job
 from ui import format as fmt
 from ui.charts import chart
-from ui.clipping import current_clipping
 from ui.downloads import download, json_text, rows_csv
 from ui.engine import engine
 from ui.figures.sensitivity import heatmap_figure, line_figure
-from ui.jobs import cancel, progress_text
-from ui.models import title_of
-from ui.results import can_go_on, data_title, go_on, start_sensitivity, table_of
-from ui.router import PAGES
+from ui.jobs import progress_text
+from ui.models import file_name_of
+from ui.results import can_go_on, data_title, go_on, table_of
 from ui.select import focus_clicked
 from ui.state import focused_layer, palette
 
 # Drawing costs the browser, and so on a small machine the run itself, more than a line of text.
 _PROGRESS_SECONDS, _CHART_SECONDS = 0.5, 4.0
-
-_BITS = (2, 3, 4, 5, 6, 7, 8, 16)
-
-
-def controls(prepared: Prepared, pair: DataPair, job: Job | None) -> None:
-    """The question, and the buttons that start, stop and resume."""
-    data = pair.calibration
-    busy = job is not None and job.active and not job.lost()
-    with st.container(border=True):
-        with st.container(horizontal=True, vertical_alignment="bottom"):
-            bits = st.pills(
-                "Bit widths",
-                _BITS,
-                selection_mode="multi",
-                default=DEFAULT_BITS,
-                key="sensitivity_bits",
-                persist_state="session",
-                disabled=busy,
-            )
-            objectives = objectives_for(prepared.network, data.labelled)
-            objective = st.segmented_control(
-                "Loss",
-                objectives,
-                default=objectives[0],
-                required=True,
-                key=f"objective-{objectives[0]}",
-                persist_state="session",
-                format_func=lambda o: fmt.LOSS_NAMES[o],
-                help="; ".join(OBJECTIVES[o] for o in objectives),
-                disabled=busy,
-            )
-            images = st.number_input(
-                f"Images (of {data.images:,})",
-                min_value=min(2, data.images),
-                max_value=data.images,
-                value=data.images,
-                key=f"images-{data.fingerprint[:8]}",
-                persist_state="session",
-                width=150,
-                help="More images, narrower intervals. Drawn at random, the same each time.",
-                disabled=busy,
-            )
-            target = st.segmented_control(
-                "Quantized",
-                list(TARGETS),
-                default="weight",
-                required=True,
-                key="sensitivity_target",
-                persist_state="session",
-                format_func=lambda t: {"weight": "Weights", "activation": "Inputs"}[t],
-                help="One layer at a time: " + " or ".join(TARGETS.values()) + ".",
-                disabled=busy,
-            )
-            config = SensitivityConfig(
-                tuple(sorted(bits)), objective, images, target=target, clipping=current_clipping()
-            )
-            _buttons(prepared, data, job, config, busy)
-        if not bits:
-            st.caption(":material/error: Choose at least one bit width.")
-        _clipping_line(config)
-
-
-def _clipping_line(config: SensitivityConfig) -> None:
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.caption(f"Quantizer: {quantizer_text(config.clipping, config.target)}.")
-        st.page_link(
-            PAGES["calibration"].path, label="Change thresholds", icon=":material/straighten:"
-        )
-
-
-def _buttons(
-    prepared: Prepared, data: DataSummary, job: Job | None, config: SensitivityConfig, busy: bool
-) -> None:
-    if busy and job is not None:
-        st.button(
-            "Cancel",
-            icon=":material/stop_circle:",
-            on_click=cancel,
-            args=(job.id,),
-            disabled=job.cancel_requested,
-            help="Stops within a step. What is finished stays.",
-        )
-        return
-    st.button(
-        "Measure sensitivity",
-        type="primary",
-        icon=":material/play_arrow:",
-        on_click=start_sensitivity,
-        args=(prepared, data, config),
-        disabled=not config.bits,
-        help="A question that was answered before is answered from disk at once.",
-    )
 
 
 def results(prepared: Prepared, job: Job) -> None:
@@ -205,12 +106,14 @@ def _charts(prepared: Prepared, job: Job) -> None:
             f"Added loss against bit width for {focus}, other layers in grey.",
         )
         with st.container(horizontal=True):
-            name = fmt.file_name(title_of(prepared.network.name))
+            name = file_name_of(prepared.network.name)
             download("CSV", rows_csv(table), f"{name}-sensitivity.csv", "sensitivity-csv")
             text = json_text(table.to_json())
             download("JSON", text, f"{name}-sensitivity.json", "sensitivity-json")
         st.caption(
-            f"{len(table.rows)} of {len(names) * len(table.config.bits)} cells. Quantizer: "
-            f"{table.quantizer}. Negative values are measured, not errors: rounding can help by "
-            "chance. The JSON is what `python -m qcore allocate` reads."
+            f"{len(table.rows)} of {len(names) * len(table.config.bits)} cells"
+            f"{', provisional: more images follow' * job.active}. Quantizer: {table.quantizer}. "
+            "Negative values are measured, not errors: rounding can help by chance. ΔL of single "
+            "layers need not add up to that of all together: errors can cancel. The JSON is what "
+            "`python -m qcore allocate` reads."
         )

@@ -9,6 +9,7 @@ import streamlit as st
 
 from qcore.errors import BadInput
 from qcore.prepare.prepared import Prepared
+from ui.clipping import follow_network
 from ui.data import SAMPLE_DATA, data_choices, default_choice
 from ui.engine import prepare_job, prepared
 from ui.jobs import running_jobs
@@ -33,6 +34,7 @@ def sidebar() -> None:
             help="Samples, and what was opened here before. Open another on the page Network.",
             on_change=another_network,
         )
+        follow_network(st.session_state.get(MODEL))
         opened = _opened()
         if opened is not None:
             _data_choice(opened)
@@ -71,8 +73,9 @@ def _data_choice(opened: Prepared) -> None:
 
 def _layer_choice(opened: Prepared) -> None:
     names = [layer.name for layer in opened.network.layers]
-    if st.session_state.get(LAYER) not in names:
-        st.session_state.pop(LAYER, None)
+    asked = st.session_state.get(LAYER, st.query_params.get(LAYER))
+    if asked not in names:
+        st.session_state[LAYER] = names[0]  # set, not dropped: the browser keeps what it shows
     st.selectbox(
         "Focused layer",
         names,

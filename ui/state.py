@@ -5,7 +5,6 @@ from __future__ import annotations
 import streamlit as st
 
 from qcore.prepare.prepared import Prepared
-from ui.clipping import forget_layers
 from ui.theme import DARK, LIGHT, Palette
 
 MODEL, DATA, LAYER, JOB = "model", "data", "layer", "job"
@@ -39,7 +38,7 @@ def open_model(reference: str) -> None:
 def another_network() -> None:
     """Drop what was chosen for the network before; call from a callback."""
     st.session_state.pop(DATA, None)
-    forget_layers()
+    st.session_state[LAYER] = None  # the sidebar takes the first one
 
 
 def choose_data(data_id: str) -> None:

@@ -84,7 +84,8 @@ class BitAllocation:
     def check_fits(self, network: Description) -> None:
         """BadInput unless every layer named exists and every layer of the network is named."""
         names = {layer.name for layer in network.layers}
-        unknown = [name for name in self.bits if name not in names]
+        named = (*self.bits, *(override.layer for override in self.clipping.overrides))
+        unknown = [name for name in named if name not in names]
         missing = [name for name in names if name not in self.bits]
         if unknown:
             raise BadInput(f"the allocation names layer {unknown[0]!r}, which {network.name} lacks")

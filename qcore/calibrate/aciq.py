@@ -43,12 +43,20 @@ def laplace_ratio(bits: int) -> float:
 
 
 def gaussian_threshold(histogram: Histogram, bits: int, target: Target) -> Threshold:
-    """|mean| + alpha, with sigma from the histogram. See ``_threshold`` for one-sided inputs."""
+    """|mean| + alpha, with sigma from the histogram, at most the largest magnitude.
+
+    Inputs without negative values are one side of a Gaussian around zero, see ``_threshold``.
+    Example: weights of mean 0 and deviation 1 at 4 bits give 2.5591.
+    """
     return _threshold(histogram, bits, target, gaussian_ratio, lambda x: np.square(x), 0.5)
 
 
 def laplace_threshold(histogram: Histogram, bits: int, target: Target) -> Threshold:
-    """|mean| + alpha, with b = mean |x - mean| from the histogram. See ``_threshold``."""
+    """|mean| + alpha, with b = mean |x - mean| from the histogram, at most the largest magnitude.
+
+    Inputs without negative values are one side of a Laplacian around zero, see ``_threshold``.
+    Example: weights of mean 0 and mean deviation 1 at 4 bits give 5.0286.
+    """
     return _threshold(histogram, bits, target, laplace_ratio, lambda x: np.abs(x), 1.0)
 
 

@@ -21,8 +21,19 @@ def binned_error(histogram: Histogram, grid: Grid) -> RoundingError:
     left, right = parts.left, parts.right
     noise = float(parts.mass @ _squared_errors(parts, grid)) / total
     energy = float(parts.mass @ (left**2 + left * right + right**2)) / (3 * total)
-    beyond = float(parts.mass @ _beyond(parts, grid)) / total
+    beyond = float(parts.mass @ _outside(parts, *grid.reach())) / total
     return RoundingError(noise, sqnr_db(energy, noise), beyond)
+
+
+def clipped_share(histogram: Histogram, threshold: float) -> float:
+    """The fraction of all values whose magnitude lies beyond the threshold.
+
+    Values lie evenly within their bins, the outermost of which end at the smallest and the largest
+    value. Example: of one bin [0, 1], 0.25 lies beyond 0.75.
+    """
+    parts = segments_of(histogram)
+    total = float(parts.mass.sum()) or 1.0
+    return float(parts.mass @ _outside(parts, -threshold, threshold)) / total
 
 
 def _squared_errors(parts: Segments, grid: Grid) -> FloatArray:
@@ -41,11 +52,8 @@ def _squared_errors(parts: Segments, grid: Grid) -> FloatArray:
     return np.maximum(found, 0.0)
 
 
-def _beyond(parts: Segments, grid: Grid) -> FloatArray:
-    """The fraction of each segment that lies further than half a step beyond the last levels."""
-    levels = grid.levels
-    first, last = (levels[1] - levels[0]) / 2, (levels[-1] - levels[-2]) / 2
-    low, high = levels[0] - first, levels[-1] + last
+def _outside(parts: Segments, low: float, high: float) -> FloatArray:
+    """The fraction of each segment that lies outside of [low, high]."""
     outside = (parts.left < low) | (parts.left > high)
     inside_left, inside_right = np.clip(parts.left, low, high), np.clip(parts.right, low, high)
     inside = averages(parts, inside_left, inside_right, np.where(outside, 0.0, 1.0))

@@ -13,13 +13,15 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
-from qcore.calibrate.clipping import Clipping, Method, Target
-from qcore.calibrate.histogram import BINS, Histogram
+from qcore.calibrate.clipping import Target
+from qcore.calibrate.histogram import BINS, Histogram, width_for
 from qcore.calibrate.merge import merged
-from qcore.calibrate.methods import find_threshold
 from qcore.store.disk import used_now
+from qcore.store.home import calibration_file
 
 _PARTS = 3  # weight, even, odd
+_DIGEST = 16  # bytes of Dataset.digests
+_MOST_VALUES = 2**50  # in one bin: sums stay exact
 
 _Read = TypeVar("_Read")
 
@@ -45,12 +47,14 @@ class LayerCalibration:
 
 @dataclass(frozen=True, eq=False)
 class Calibration:
-    """The histograms of every layer of a network on a set of ``images`` images."""
+    """The histograms of every layer of a network on a set of ``images`` images, whose
+    ``Dataset.digests`` are kept so that they are recognised."""
 
     network_fingerprint: str
     data_fingerprint: str
     images: int
     layers: tuple[LayerCalibration, ...]
+    digests: frozenset[bytes] = frozenset()
 
     def layer(self, name: str) -> LayerCalibration:
         """The layer of that name; KeyError if there is none."""
@@ -67,6 +71,7 @@ class Calibration:
         tensors = {
             "sizes": np.array(sizes, np.float64).reshape(-1, _PARTS, 3),
             "zeros": np.array(zeros, np.int64).reshape(-1, _PARTS),
+            "digests": np.frombuffer(b"".join(sorted(self.digests)), np.uint8).reshape(-1, _DIGEST),
         }
         for number, three in enumerate(parts):
             tensors[f"counts|{number}"] = np.stack([[h.negative, h.positive] for h in three])
@@ -85,9 +90,19 @@ def read_calibration(path: Path) -> Calibration | None:
 
     def read(file: Any, facts: dict[str, Any]) -> Calibration:
         layers = tuple(_layer(file, name, i) for i, name in enumerate(facts["layers"]))
-        return Calibration(facts["network"], facts["data"], int(facts["images"]), layers)
+        digests = frozenset(bytes(row) for row in file.get_tensor("digests"))
+        return Calibration(facts["network"], facts["data"], int(facts["images"]), layers, digests)
 
     return _read(path, read)
+
+
+def known_calibration(network_fingerprint: str, data_fingerprint: str) -> Calibration | None:
+    """What was found for that network on those data; None where there is nothing to be used."""
+    found = read_calibration(calibration_file(network_fingerprint, data_fingerprint))
+    asked = (network_fingerprint, data_fingerprint)
+    if found is None or (found.network_fingerprint, found.data_fingerprint) != asked:
+        return None
+    return found
 
 
 def read_layer_calibration(path: Path, name: str) -> LayerCalibration | None:
@@ -105,25 +120,14 @@ def read_layer_calibration(path: Path, name: str) -> LayerCalibration | None:
     return None if found is None else found[0]
 
 
-def halves_threshold(
-    layer: LayerCalibration,
-    choice: Method | float,
-    bits: int,
-    percentile: float = Clipping.percentile,
-) -> tuple[float, float]:
-    """The input thresholds that the even and the odd images give: how far they lie apart shows how
-    much depends on which images there are."""
-    even = find_threshold(layer.even, choice, bits, "activation", percentile)
-    odd = find_threshold(layer.odd, choice, bits, "activation", percentile)
-    return even.value, odd.value
-
-
 def _read(path: Path, read: Callable[[Any, dict[str, Any]], _Read]) -> _Read | None:
     try:
         with safe_open(path, framework="np") as file:
             facts = json.loads(file.metadata()["calibration"])
             found = read(file, facts)
-    except (OSError, SafetensorError, KeyError, IndexError, ValueError, TypeError):
+    except (OSError, SafetensorError, LookupError, ValueError, TypeError):
+        return None
+    except (OverflowError, RecursionError):  # numbers and nesting that nobody wrote
         return None
     used_now(path)
     return found
@@ -132,12 +136,22 @@ def _read(path: Path, read: Callable[[Any, dict[str, Any]], _Read]) -> _Read | N
 def _layer(file: Any, name: str, number: int) -> LayerCalibration:
     counts, zeros = file.get_tensor(f"counts|{number}"), file.get_tensor("zeros")[number]
     sizes = file.get_tensor("sizes")[number]
-    if counts.shape != (_PARTS, 2, BINS) or counts.dtype != np.int64 or (counts < 0).any():
+    if counts.shape != (_PARTS, 2, BINS) or counts.dtype != np.int64:
         raise ValueError(f"counts of shape {counts.shape}")
-    if not (np.isfinite(sizes).all() and (sizes[:, 0] > 0).all() and (zeros >= 0).all()):
-        raise ValueError("sizes that no histogram has")
     weight, even, odd = (
-        Histogram(float(size[0]), both[0], both[1], int(zero), float(size[1]), float(size[2]))
-        for size, both, zero in zip(sizes, counts, zeros, strict=True)
+        _checked(Histogram(float(s[0]), both[0], both[1], int(zero), float(s[1]), float(s[2])))
+        for s, both, zero in zip(sizes, counts, zeros, strict=True)
     )
     return LayerCalibration(name, weight, even, odd)
+
+
+def _checked(histogram: Histogram) -> Histogram:
+    """The same. ValueError for what no values could have."""
+    counts = np.concatenate([histogram.negative, histogram.positive, [histogram.zeros]])
+    if not (np.isfinite([histogram.low, histogram.high]).all() and histogram.low <= histogram.high):
+        raise ValueError("a range that no values have")
+    if (counts < 0).any() or (counts > _MOST_VALUES).any():
+        raise ValueError("counts that no values have")
+    if histogram.total and histogram.bin_width != width_for(histogram.amax):
+        raise ValueError("bins of another width")
+    return histogram

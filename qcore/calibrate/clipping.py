@@ -32,60 +32,84 @@ class Override:
     choice: Method | float
 
 
+DEFAULT_PERCENTILE = 99.99
+SMALLEST_THRESHOLD, LARGEST_THRESHOLD = 1e-30, 1e30  # steps of either are normal in float32
+
+
 @dataclass(frozen=True)
 class Clipping:
     """One method for all weights, one for all layer inputs, and the exceptions.
 
-    ``percentile`` is in percent. Of weights, ``max`` and ``mse`` find each kernel its own
-    threshold; every other method, and a threshold by hand, is the layer's, and a kernel is clipped
-    at the smaller of that and its own largest magnitude. Inputs have one threshold a layer.
+    Percentiles are in percent. Of weights, ``max`` and ``mse`` find each kernel its own threshold;
+    every other method, and a threshold by hand, is the layer's, and a kernel is clipped at the
+    smaller of that and its own largest magnitude. Inputs have one threshold a layer.
     """
 
     weight: Method = "mse"
     activation: Method = "mse"
-    percentile: float = 99.99
+    weight_percentile: float = DEFAULT_PERCENTILE
+    activation_percentile: float = DEFAULT_PERCENTILE
     overrides: tuple[Override, ...] = ()
+
+    def method(self, target: Target) -> Method:
+        """That of all layers."""
+        return self.weight if target == "weight" else self.activation
+
+    def percentile(self, target: Target) -> float:
+        """What the method ``percentile`` takes, in percent."""
+        return self.weight_percentile if target == "weight" else self.activation_percentile
+
+    def overrides_of(self, target: Target) -> tuple[Override, ...]:
+        """The exceptions of one target."""
+        return tuple(o for o in self.overrides if o.target == target)
 
     def choice(self, layer: str, target: Target) -> Method | float:
         """The method or threshold of one layer."""
-        for override in self.overrides:
-            if (override.layer, override.target) == (layer, target):
+        for override in self.overrides_of(target):
+            if override.layer == layer:
                 return override.choice
-        return self.weight if target == "weight" else self.activation
+        return self.method(target)
+
+    def with_method(self, target: Target, method: Method, percentile: float) -> Clipping:
+        """The same with another method for all layers; exceptions stay."""
+        if target == "weight":
+            return replace(self, weight=method, weight_percentile=percentile)
+        return replace(self, activation=method, activation_percentile=percentile)
 
     def with_choice(self, layer: str, target: Target, choice: Method | float | None) -> Clipping:
-        """The same with one layer's choice set, or (None) given back to the method of all."""
+        """The same with one layer's choice set, or (None) given back to the method of all.
+
+        Example: ``Clipping().with_choice("conv1", "weight", 0.5)`` clips conv1 at 0.5.
+        """
         kept = tuple(o for o in self.overrides if (o.layer, o.target) != (layer, target))
         added = () if choice is None else (Override(layer, target, choice),)
-        ordered = sorted((*kept, *added), key=lambda o: (o.layer, o.target))
-        return replace(self, overrides=tuple(ordered))
+        return replace(self, overrides=_in_order((*kept, *added)))
 
     def of(self, target: Target) -> Clipping:
         """What concerns one target alone; the rest as if nobody had chosen."""
-        other = "activation" if target == "weight" else "weight"
-        own = tuple(o for o in self.overrides if o.target == target)
-        percentile = self.percentile if self._uses_percentile(target) else Clipping.percentile
-        default: Any = {other: getattr(Clipping, other)}
-        return replace(self, **default, percentile=percentile, overrides=own)
+        return self.joined(Clipping()) if target == "weight" else Clipping().joined(self)
 
     def joined(self, other: Clipping) -> Clipping:
-        """This one's weights and the other's inputs; the other's percentile where both use one."""
-        uses = other._uses_percentile("activation")
-        own = tuple(o for o in self.overrides if o.target == "weight")
-        others = tuple(o for o in other.overrides if o.target == "activation")
-        ordered = tuple(sorted((*own, *others), key=lambda o: (o.layer, o.target)))
-        percentile = other.percentile if uses else self.percentile
-        return Clipping(self.weight, other.activation, percentile, ordered)
+        """This one's weights and the other's inputs.
 
-    def _uses_percentile(self, target: Target) -> bool:
-        chosen = [o.choice for o in self.overrides if o.target == target]
-        return "percentile" in (self.weight if target == "weight" else self.activation, *chosen)
+        A percentile that nothing uses is the default one, so that equal choices are equal.
+        """
+        return Clipping(
+            self.weight,
+            other.activation,
+            self._used_percentile("weight"),
+            other._used_percentile("activation"),
+            _in_order((*self.overrides_of("weight"), *other.overrides_of("activation"))),
+        )
+
+    def _used_percentile(self, target: Target) -> float:
+        chosen = (self.method(target), *(o.choice for o in self.overrides_of(target)))
+        return self.percentile(target) if "percentile" in chosen else DEFAULT_PERCENTILE
 
     def text(self, target: Target) -> str:
         """In words: ``mse``, or ``percentile 99.9, 2 layers otherwise``."""
-        method = self.weight if target == "weight" else self.activation
-        words = f"{method} {self.percentile:g}" if method == "percentile" else str(method)
-        own = sum(o.target == target for o in self.overrides)
+        method, own = self.method(target), len(self.overrides_of(target))
+        words = f"{method} {self.percentile(target):g}" if method == "percentile" else str(method)
         return words + (f", {own} layer{'s' * (own > 1)} otherwise" if own else "")
 
     def to_json(self) -> dict[str, Any]:
@@ -99,8 +123,9 @@ class Clipping:
                 Clipping(
                     _method(data["weight"]),
                     _method(data["activation"]),
-                    fields.number(data, "percentile"),
-                    tuple(_override(row) for row in data["overrides"]),
+                    fields.number(data, "weight_percentile"),
+                    fields.number(data, "activation_percentile"),
+                    _in_order(tuple(_override(row) for row in data["overrides"])),
                 )
             )
         except (KeyError, TypeError, ValueError, AttributeError) as error:
@@ -115,10 +140,19 @@ def quantizer_text(clipping: Clipping, target: Target) -> str:
 
 
 def checked(clipping: Clipping) -> Clipping:
-    """The same. BadInput for a percentile that is none."""
-    if not 0 < clipping.percentile <= 100:
-        raise BadInput(f"a percentile is above 0 and at most 100, got {clipping.percentile:g}")
+    """The same. BadInput for a percentile that is none, and for a layer named twice."""
+    for percentile in (clipping.weight_percentile, clipping.activation_percentile):
+        if not 0 < percentile <= 100:
+            raise BadInput(f"a percentile is above 0 and at most 100, got {percentile:g}")
+    named = [(o.layer, o.target) for o in clipping.overrides]
+    if len(set(named)) < len(named):
+        twice = next(one for one in named if named.count(one) > 1)
+        raise BadInput(f"layer {twice[0]!r} has two choices of {twice[1]} thresholds; keep one")
     return clipping
+
+
+def _in_order(overrides: tuple[Override, ...]) -> tuple[Override, ...]:
+    return tuple(sorted(overrides, key=lambda o: (o.layer, o.target)))
 
 
 def _method(value: Any) -> Method:
@@ -136,6 +170,6 @@ def _override(row: Mapping[str, Any]) -> Override:
     if isinstance(choice, str):
         return Override(fields.text(row, "layer"), target, _method(choice))
     value = fields.number(row, "choice")
-    if value <= 0:
-        raise ValueError(f"the threshold {value:g} is not above zero")
+    if not SMALLEST_THRESHOLD <= value <= LARGEST_THRESHOLD:
+        raise ValueError(f"the threshold {value:g} is not above zero, or beyond any network's")
     return Override(fields.text(row, "layer"), target, value)

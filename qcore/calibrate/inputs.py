@@ -15,10 +15,18 @@ def input_range(histogram: Histogram, threshold: float) -> tuple[float, float]:
 
 
 def input_parameters(histogram: Histogram, threshold: float, bits: int) -> tuple[float, int]:
-    """(scale, zero_point) of 2^b levels over ``input_range``; see ``affine_parameters``."""
+    """(scale, zero_point) of 2^b levels over ``input_range``; see ``affine_parameters``.
+
+    Example: inputs from 0 to 8 with threshold 6 at 2 bits have 2 and 0. Raises ValueError outside
+    2..16 bits.
+    """
     return affine_parameters(*input_range(histogram, threshold), bits)
 
 
 def input_grid(histogram: Histogram, threshold: float, bits: int) -> Grid:
-    """The 2^b levels over ``input_range``, zero among them."""
+    """The 2^b levels over ``input_range``, zero among them.
+
+    Example: inputs from 0 to 8 with threshold 6 at 2 bits have 0, 2, 4, 6. Raises ValueError
+    outside 2..16 bits.
+    """
     return affine_grid(*input_parameters(histogram, threshold, bits), bits)

@@ -13,6 +13,7 @@ from qcore.calibrate.inputs import input_parameters
 from qcore.calibrate.segments import folded, segments_of
 from qcore.calibrate.threshold import Threshold
 from qcore.quantize.grid import FloatArray
+from qcore.quantize.limits import largest_level, unsigned_range
 
 _FIRST = 64  # thresholds that are tried to see which others can be left out
 _BLOCK = 2**15  # entries of one array: what fits a core's cache
@@ -25,7 +26,8 @@ def mse_threshold(histogram: Histogram, bits: int, target: Target) -> Threshold:
 
     "weight" has 2^b - 1 levels around zero, "activation" the 2^b of ``input_grid``. Never worse
     than no clipping. ``value`` is at most the largest magnitude; 0 for a histogram of zeros.
-    Example: N(0, 1) as a weight at 4 bits gives 2.474 and the error 0.01289.
+    Example: N(0, 1) as a weight at 4 bits gives 2.474 and the error 0.01289. Raises ValueError
+    outside 2..16 bits.
     """
     if histogram.amax == 0:
         return Threshold(0.0, 1)
@@ -40,11 +42,6 @@ def mse_threshold(histogram: Histogram, bits: int, target: Target) -> Threshold:
     return Threshold(min(index * histogram.bin_width, histogram.amax), index)
 
 
-def squared_errors(histogram: Histogram, bits: int, target: Target, kept: Indices) -> FloatArray:
-    """The mean squared error (n,) where ``kept`` (n,) bins are not clipped."""
-    return _errors(histogram, _Ends.of(histogram, target), kept, bits, target)
-
-
 def _clipping_at_least(histogram: Histogram, kept: Indices, bits: int) -> FloatArray:
     """A lower bound of the mean squared clipping error where ``kept`` (n,) bins are kept.
 
@@ -55,7 +52,8 @@ def _clipping_at_least(histogram: Histogram, kept: Indices, bits: int) -> FloatA
     edges = np.arange(histogram.used) * histogram.bin_width
     powers = np.stack([counts, counts * edges, counts * edges**2])
     beyond = np.concatenate([np.cumsum(powers[:, ::-1], axis=1)[:, ::-1], np.zeros((3, 1))], axis=1)
-    last = np.minimum(kept * histogram.bin_width, histogram.amax) * (1 + 1 / (2**bits - 1))
+    half_step = 1 / unsigned_range(bits)[1]  # in thresholds, of a range that both ends clip
+    last = np.minimum(kept * histogram.bin_width, histogram.amax) * (1 + half_step)
     mass, first, second = beyond[:, np.searchsorted(edges, last)]
     return np.asarray(second - 2 * last * first + last**2 * mass)
 
@@ -65,12 +63,13 @@ def _errors(
 ) -> FloatArray:
     thresholds = np.minimum(kept * histogram.bin_width, histogram.amax)
     if target == "weight":
-        last = 2 ** (bits - 1) - 1
+        last = largest_level(bits)
         scales, zero_points, top = thresholds / last, np.full(kept.size, last), 2 * last
     else:
         found = [input_parameters(histogram, float(t), bits) for t in thresholds]
         scales = np.array([scale for scale, _ in found])
-        zero_points, top = np.array([zero_point for _, zero_point in found]), 2**bits - 1
+        zero_points = np.array([zero_point for _, zero_point in found])
+        top = unsigned_range(bits)[1]
     step = max(1, _BLOCK // (ends.edges.size + 1))
     blocks = [slice(i, i + step) for i in range(0, kept.size, step)]
     errors = [_uniform_errors(ends, scales[b], zero_points[b], top) for b in blocks]

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from qcore.calibrate.aciq import gaussian_threshold, laplace_threshold
-from qcore.calibrate.clipping import Clipping, Method, Target
+from qcore.calibrate.clipping import DEFAULT_PERCENTILE, Method, Target
 from qcore.calibrate.entropy import entropy_threshold
 from qcore.calibrate.histogram import Histogram
 from qcore.calibrate.inputs import input_grid
@@ -14,6 +14,7 @@ from qcore.calibrate.mean_squared import mse_threshold
 from qcore.calibrate.percentile import percentile_threshold
 from qcore.calibrate.threshold import Threshold
 from qcore.quantize.grid import Grid, symmetric_grid
+from qcore.quantize.limits import full_range, largest_level, unsigned_range
 
 Finder = Callable[[Histogram, int, Target, float], Threshold]
 
@@ -40,7 +41,7 @@ def find_threshold(
     choice: Method | float,
     bits: int,
     target: Target,
-    percentile: float = Clipping.percentile,
+    percentile: float = DEFAULT_PERCENTILE,
 ) -> Threshold:
     """The threshold that a method finds, at most the largest magnitude; one by hand as it is.
 
@@ -58,17 +59,18 @@ def find_threshold(
 def entropy_levels(histogram: Histogram, bits: int, target: Target) -> int:
     """Levels on one side of zero: 2^b for inputs that are never negative, else 2^(b - 1).
 
-    Example: 8 bits have 256 after a ReLU and 128 elsewhere.
+    Example: 8 bits have 256 after a ReLU and 128 elsewhere. Raises ValueError outside 2..16 bits.
     """
     one_sided = target == "activation" and histogram.low >= 0
-    return int(2 ** (bits if one_sided else bits - 1))
+    return (unsigned_range(bits) if one_sided else full_range(bits))[1] + 1
 
 
 def layer_grid(histogram: Histogram, threshold: float, bits: int, target: Target) -> Grid:
     """The levels of a layer's weights (symmetric) or input (affine) clipped at a threshold.
 
-    A threshold of zero, which zeros only have, gives steps of 1.
+    A threshold of zero, which zeros only have, gives steps of 1. Example: a weight clipped at 0.5
+    has the levels -0.5, 0, 0.5 at 2 bits. Raises ValueError outside 2..16 bits.
     """
     if target == "activation":
         return input_grid(histogram, threshold, bits)
-    return symmetric_grid(threshold if threshold > 0 else 2 ** (bits - 1) - 1, bits)
+    return symmetric_grid(threshold if threshold > 0 else largest_level(bits), bits)

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, fx
 
-from qcore.calibrate.calibration import Calibration, LayerCalibration, read_calibration
+from qcore.calibrate.calibration import Calibration, LayerCalibration, known_calibration
 from qcore.calibrate.histogram import Histogram, no_values
 from qcore.calibrate.merge import merged
 from qcore.calibrate.streaming import count_values
@@ -34,12 +34,13 @@ def calibrate(
     """Run every image once in full precision and count what enters each layer.
 
     Even and odd numbers of images are apart. A layer that is used several times counts what enters
-    it each time; copies that fill up a fixed batch do not count. The result does not depend on how
+    it each time; copies that fill up a fixed batch do not count where the first axis of what enters
+    is the batch. The result does not depend on how
     the images are divided into chunks. Raises BadInput where what enters a layer is not finite, and
     Stopped when ``should_stop`` says so.
     """
     layers = network.description.layers
-    weights = {la.name: _counted(network.weight(la), f"the weight of {la.name}") for la in layers}
+    weights = {la.name: _weights(network.weight(la), la.name) for la in layers}
     halves = tuple({layer.name: no_values() for layer in layers} for _ in (0, 1))
     runner, done = network.runner(), 0
     with torch.inference_mode():
@@ -53,7 +54,13 @@ def calibrate(
         LayerCalibration(la.name, weights[la.name], halves[0][la.name], halves[1][la.name])
         for la in layers
     )
-    return Calibration(network.description.fingerprint, data.fingerprint(), len(data), tuple(found))
+    return Calibration(
+        network.description.fingerprint,
+        data.fingerprint(),
+        len(data),
+        tuple(found),
+        frozenset(data.digests()),
+    )
 
 
 def calibration_for(
@@ -64,10 +71,11 @@ def calibration_for(
     should_stop: Callable[[], bool] = lambda: False,
 ) -> Calibration:
     """``calibrate``, or what it found before; the file appears whole or not at all."""
-    path = calibration_file(network.description.fingerprint, data.fingerprint())
-    known = read_calibration(path)
+    fingerprints = network.description.fingerprint, data.fingerprint()
+    known = known_calibration(*fingerprints)
     if known is not None:
         return known
+    path = calibration_file(*fingerprints)
     found = calibrate(network, data, on_progress=on_progress, should_stop=should_stop)
     draft = path.with_suffix(f".{os.getpid()}.draft")
     found.write(draft)
@@ -96,22 +104,33 @@ def _count_inputs(
         name = names.get(node.name)
         if name is not None:
             entering = _without_filling(args[0], images, batch)
-            into[name] = merged(into[name], _counted(entering, f"what enters layer {name}"))
+            into[name] = merged(into[name], _inputs(entering, name))
 
     runner.advance(runner.start(inputs), len(runner.nodes), observe)
 
 
 def _without_filling(entering: Tensor, images: int, batch: int | None) -> Tensor:
-    """The part that belongs to real images; of tokens, (batch * tokens, ...), their rows."""
-    if batch is None or len(entering) % batch:
-        return entering
-    return entering[: len(entering) // batch * images]
+    """The part that belongs to real images, where the first axis is the batch.
+
+    Elsewhere nobody knows which values are of which image, and copies of a real one count too: they
+    change no range.
+    """
+    return entering[:images] if batch is not None and len(entering) == batch else entering
 
 
-def _counted(values: Tensor, what: str) -> Histogram:
+def _weights(weight: Tensor, layer: str) -> Histogram:
     try:
-        return count_values(values)
+        return count_values(weight)
     except BadInput as error:
         raise BadInput(
-            f"{what} is NaN or infinite on these data; check their normalisation"
+            f"the weight of {layer} is NaN or infinite; give a network whose weights are finite"
+        ) from error
+
+
+def _inputs(entering: Tensor, layer: str) -> Histogram:
+    try:
+        return count_values(entering)
+    except BadInput as error:
+        raise BadInput(
+            f"what enters layer {layer} is NaN or infinite on these data; check their normalisation"
         ) from error

@@ -1,4 +1,7 @@
-"""The magnitude that a given percentage of all values does not exceed. Free of torch."""
+"""The magnitude that a given percentage of all values does not exceed. Free of torch.
+
+Wu et al. 2020 (arXiv 2004.09602), calibration.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,8 @@ def percentile_threshold(histogram: Histogram, percentile: float) -> Threshold:
     """The upper edge of the bin in which ``percentile`` percent of all values are reached.
 
     The values beyond it are at most (100 - percentile) % of all, never more than was asked; exact
-    zeros count as values. See ``percentile_edge``.
+    zeros count as values. Raises ValueError as ``percentile_edge``. Example: 90 zeros, nine values
+    of 0.6 and one of 2 in bins of 2^-9: 99 % gives 0.6016, the edge above 0.6.
     """
     return percentile_edge(histogram.magnitudes(), histogram.bin_width, percentile)
 

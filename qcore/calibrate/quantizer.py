@@ -14,6 +14,8 @@ from qcore.graph.layer import Layer
 from qcore.graph.network import Network
 from qcore.graph.run import Entering, arrange
 from qcore.quantize.layer_weights import KernelClipping, quantize_weight, weight_scale
+from qcore.quantize.limits import unsigned_range
+from qcore.quantize.uniform import fake_quantize
 
 
 class NetworkQuantizer:
@@ -44,10 +46,9 @@ class NetworkQuantizer:
         Raises BadInput without calibration data.
         """
         scale, zero_point = self._input_parameters(layer, bits)
-        low, high = -zero_point, 2**bits - 1 - zero_point
 
         def rounded(values: Tensor) -> Tensor:
-            return (values / scale).round_().clamp_(low, high).mul_(scale)
+            return fake_quantize(values, scale, zero_point, *unsigned_range(bits))
 
         return dict.fromkeys(layer.nodes, rounded)
 
@@ -61,7 +62,8 @@ class NetworkQuantizer:
         if key not in self._inputs:
             histogram = self._calibration.layer(layer.name).inputs
             choice = self._clipping.choice(layer.name, "activation")
-            found = find_threshold(histogram, choice, bits, "activation", self._clipping.percentile)
+            percentile = self._clipping.percentile("activation")
+            found = find_threshold(histogram, choice, bits, "activation", percentile)
             self._inputs[key] = input_parameters(histogram, found.value, bits)
         return self._inputs[key]
 
@@ -72,4 +74,5 @@ class NetworkQuantizer:
         if isinstance(choice, float):
             return choice
         histogram = count_values(self._network.weight(layer))
-        return find_threshold(histogram, choice, bits, "weight", self._clipping.percentile).value
+        percentile = self._clipping.percentile("weight")
+        return find_threshold(histogram, choice, bits, "weight", percentile).value

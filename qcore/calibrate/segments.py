@@ -15,7 +15,10 @@ _THIN = 1e-6  # of a bin: thinner stretches are points, lest differences be all 
 @dataclass(frozen=True, eq=False)
 class Segments:
     """``mass`` (n,) values lie evenly between ``left`` and ``right`` (n,); where they are equal,
-    exactly there."""
+    exactly there.
+
+    Example: left 0, 1 with right 0, 2 and mass 5, 3: five zeros, three values from 1 to 2.
+    """
 
     left: FloatArray
     right: FloatArray
@@ -45,14 +48,20 @@ def averages(
     parts: Segments, at_left: FloatArray, at_right: FloatArray, at_points: FloatArray
 ) -> FloatArray:
     """Means of a function over each stretch, from its antiderivative at both ends (..., n), and its
-    value where the stretch is a point."""
+    value where the stretch is a point.
+
+    Example: x^2 over 0 to 3, with x^3 / 3 at the ends, 0 and 9: 3.
+    """
     width = parts.right - parts.left
     point = width == 0
     return np.where(point, at_points, (at_right - at_left) / np.where(point, 1.0, width))
 
 
 def folded(parts: Segments) -> Segments:
-    """Of magnitudes: what lies below zero mirrored. No stretch of a histogram reaches across."""
+    """Of magnitudes: what lies below zero mirrored. No stretch of a histogram reaches across.
+
+    Example: stretches from -2 to -1 and from 1 to 2 are both from 1 to 2.
+    """
     below = parts.left < 0
     left, right = (
         np.where(below, -parts.right, parts.left),

@@ -6,11 +6,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from qcore.calibrate.binned_error import binned_error
+from qcore.calibrate.binned_error import binned_error, clipped_share
 from qcore.calibrate.calibration import Calibration, LayerCalibration
-from qcore.calibrate.clipping import METHODS, Clipping, Method, Target
+from qcore.calibrate.clipping import DEFAULT_PERCENTILE, METHODS, Method, Target
 from qcore.calibrate.histogram import Histogram
 from qcore.calibrate.methods import find_threshold, layer_grid
+from qcore.calibrate.threshold import instability
 from qcore.errors import Stopped
 
 
@@ -32,13 +33,8 @@ class Found:
 
     @property
     def instability(self) -> float | None:
-        """Difference of the two halves' thresholds over their mean; None without halves.
-
-        Example: 1.1 and 0.9 differ by 0.2.
-        """
-        if self.even is None or self.odd is None or self.even + self.odd == 0:
-            return None
-        return 2 * abs(self.even - self.odd) / (self.even + self.odd)
+        """How far the halves' thresholds lie apart, see ``instability``; None without halves."""
+        return instability(self.even, self.odd)
 
 
 @dataclass(frozen=True)
@@ -85,7 +81,7 @@ def layer_thresholds(
     calibration: Calibration,
     bits: int,
     target: Target,
-    percentile: float = Clipping.percentile,
+    percentile: float = DEFAULT_PERCENTILE,
     *,
     on_progress: Callable[[float, str], None] = lambda fraction, message: None,
     should_stop: Callable[[], bool] = lambda: False,
@@ -112,7 +108,7 @@ def judged(histogram: Histogram, threshold: float, bits: int, target: Target) ->
     if histogram.amax == 0 or threshold <= 0:
         return Found(threshold, 0.0, None)
     error = binned_error(histogram, layer_grid(histogram, threshold, bits, target))
-    return Found(threshold, error.clipped, error.sqnr_db)
+    return Found(threshold, clipped_share(histogram, threshold), error.sqnr_db)
 
 
 def _of_layer(

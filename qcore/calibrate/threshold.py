@@ -21,3 +21,14 @@ class Threshold:
     index: int | None = None
     divergence: float | None = None
     curve: npt.NDArray[np.float64] | None = None
+
+
+def instability(even: float | None, odd: float | None) -> float | None:
+    """Difference of the thresholds that two halves of the images give, relative to their mean.
+
+    None without one of them; equal thresholds, zeros included, differ by 0. Example: 1.1 and 0.9
+    differ by 0.2.
+    """
+    if even is None or odd is None:
+        return None
+    return 2 * abs(even - odd) / (even + odd) if even + odd > 0 else 0.0

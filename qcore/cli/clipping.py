@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
+from typing import get_args
 
-from qcore.calibrate.clipping import METHODS, Clipping, checked
+from qcore.calibrate.clipping import DEFAULT_PERCENTILE, METHODS, Clipping, Target, checked
 
 
 def add_clipping(command: argparse.ArgumentParser, *targets: str) -> None:
@@ -26,7 +28,7 @@ def add_percentile(group: argparse._ActionsContainer) -> None:
         "--percentile",
         type=float,
         metavar="P",
-        help=f"percent of all values for method percentile (default {Clipping.percentile:g})",
+        help=f"percent of all values for method percentile (default {DEFAULT_PERCENTILE:g})",
     )
 
 
@@ -36,15 +38,15 @@ def clipping_of(arguments: argparse.Namespace, base: Clipping | None = None) -> 
     A method for all replaces the base's exceptions of that target too.
     """
     chosen = base or Clipping()
-    weight = getattr(arguments, "weight_clipping", None)
-    activation = getattr(arguments, "activation_clipping", None)
-    percentile = arguments.percentile
-    replaced = {t for t, m in (("weight", weight), ("activation", activation)) if m is not None}
-    return checked(
-        Clipping(
-            weight or chosen.weight,
-            activation or chosen.activation,
-            chosen.percentile if percentile is None else percentile,
-            tuple(o for o in chosen.overrides if o.target not in replaced),
+    for target in get_args(Target):
+        method = getattr(arguments, f"{target}_clipping", None)
+        percentile = chosen.percentile(target) if arguments.percentile is None else None
+        if method is not None:
+            kept = tuple(o for o in chosen.overrides if o.target != target)
+            chosen = replace(chosen, overrides=kept)
+        chosen = chosen.with_method(
+            target,
+            method or chosen.method(target),
+            arguments.percentile if percentile is None else percentile,
         )
-    )
+    return checked(chosen)

@@ -48,6 +48,8 @@ def thresholds(arguments: argparse.Namespace) -> dict[str, Any]:
     ]
     show_table(("layer", "target", "threshold", "largest", "clipped", "SQNR (dB)"), rows)
     print(f"\n{arguments.method}, {arguments.bits} bits, {found['images']:,} images")
+    if arguments.method in ("max", "mse") and arguments.target != "activation":
+        print("of weights, this is one threshold a layer; they are rounded with one a kernel")
     return found
 
 

@@ -6,11 +6,11 @@ import argparse
 from collections.abc import Callable
 from typing import Any
 
-from qcore.calibrate.binned_error import binned_error
 from qcore.calibrate.calibration import LayerCalibration
 from qcore.calibrate.clipping import Clipping, Target
-from qcore.calibrate.methods import find_threshold, layer_grid
+from qcore.calibrate.methods import find_threshold
 from qcore.calibrate.observe import calibration_for
+from qcore.calibrate.summary import judged
 from qcore.cli.ask import source_of, tell
 from qcore.cli.clipping import clipping_of
 from qcore.data.load import load_data
@@ -22,6 +22,7 @@ def find_thresholds(
 ) -> dict[str, Any]:
     """The fields of ``thresholds --json``: one row for each layer and target. Raises BadInput."""
     clipping = clipping_of(arguments)
+    percentile = clipping.percentile("activation")
     network = load_network(arguments.model)
     data = load_data(source_of(arguments.data, arguments, network), network, "calibration")
     tell(*network.description.notes, *data.notes)
@@ -35,7 +36,7 @@ def find_thresholds(
         },
         "data": {"reference": arguments.data, "fingerprint": calibration.data_fingerprint},
         "images": calibration.images,
-        "percentile": clipping.percentile if arguments.method == "percentile" else None,
+        "percentile": percentile if arguments.method == "percentile" else None,
         "layers": [
             _row(layer, target, arguments, clipping)
             for layer in calibration.layers
@@ -48,8 +49,8 @@ def _row(
     layer: LayerCalibration, target: Target, arguments: argparse.Namespace, clipping: Clipping
 ) -> dict[str, Any]:
     histogram, bits = layer.histogram(target), arguments.bits
-    found = find_threshold(histogram, arguments.method, bits, target, clipping.percentile)
-    error = binned_error(histogram, layer_grid(histogram, found.value, bits, target))
+    found = find_threshold(histogram, arguments.method, bits, target, clipping.percentile(target))
+    judgement = judged(histogram, found.value, bits, target)
     return {
         "name": layer.name,
         "target": target,
@@ -60,6 +61,6 @@ def _row(
         "low": histogram.low,
         "high": histogram.high,
         "divergence": found.divergence,
-        "clipped": error.clipped,
-        "sqnr_db": error.sqnr_db,
+        "clipped": judgement.clipped,
+        "sqnr_db": judgement.sqnr_db,
     }

@@ -56,6 +56,17 @@ class Dataset:
             digest.update(tensor.contiguous().numpy().data)
         return digest.hexdigest()
 
+    def digests(self) -> list[bytes]:
+        """One for each item (16 bytes), of all that enters the network but for its preparation:
+        the same image has the same one, whatever its label."""
+        found = []
+        for parts in zip(self.images, *self.extras, strict=True):
+            digest = hashlib.sha256()
+            for part in parts:
+                digest.update(part.contiguous().numpy().data)
+            found.append(digest.digest()[:16])
+        return found
+
     def half(self, split: Split) -> Dataset:
         """Items 0, 2, 4 ... to calibrate on, items 1, 3, 5 ... to measure on.
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from qcore.calibrate.clipping import quantizer_text
 from qcore.graph.layer import Description
 from qcore.jobs.questions import SensitivityQuestion
-from qcore.sensitivity.table import SensitivityTable, rows_from_pieces
+from qcore.sensitivity.pieces import rows_from_pieces
+from qcore.sensitivity.table import SensitivityTable
 from qcore.store.job import Job
 from qcore.store.store import Store
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import functools
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Protocol
 
 from qcore.data.source import DataSource, Split
-from qcore.errors import BadInput
+from qcore.errors import BadInput, Stopped
 from qcore.jobs.limits import limited
-from qcore.jobs.reporter import Reporter
+from qcore.jobs.reporter import Cancelled, Reporter
 from qcore.store.store import Store
 
 if TYPE_CHECKING:
@@ -58,6 +57,15 @@ def measuring(job_id: str, store: Store, reporter: Reporter) -> Iterator[Listene
         yield progress
 
 
+@contextlib.contextmanager
+def stopped_is_cancelled() -> Iterator[None]:
+    """Work that was asked to stop ends as cancelled."""
+    try:
+        yield
+    except Stopped as stopped:
+        raise Cancelled from stopped
+
+
 def network_of(asked: _OfNetwork) -> Network:
     """The network, refused where it is no longer what the question was about."""
     from qcore.graph.load import load_network
@@ -74,15 +82,24 @@ def loaded(asked: _OfData, split: Split) -> tuple[Network, Dataset]:
     return network, data_of(network, asked.data, asked.data_fingerprint, split)
 
 
-@functools.lru_cache(maxsize=1)  # a person measures one layer after the other on the same images
+_last: dict[tuple[str, DataSource, str], Dataset] = {}
+
+
 def data_of(network: Network, source: DataSource, fingerprint: str, split: Split) -> Dataset:
-    """The data, refused where they are no longer those of that fingerprint."""
+    """The data, refused where they are no longer those of that fingerprint.
+
+    The last ones are kept in memory: a person measures one layer after the other on them.
+    """
     from qcore.data.load import load_data
 
-    data = load_data(source, network, split)
-    if data.fingerprint() != fingerprint:
-        raise BadInput("the data have changed since this was asked; open them again")
-    return data
+    key = (network.description.fingerprint, source, fingerprint)
+    if key not in _last:
+        _last.clear()  # before others are loaded: there may not be room for both
+        data = load_data(source, network, split)
+        if data.fingerprint() != fingerprint:
+            raise BadInput("the data have changed since this was asked; open them again")
+        _last[key] = data
+    return _last[key]
 
 
 def calibration_of(
@@ -93,10 +110,9 @@ def calibration_of(
     should_stop: Callable[[], bool],
 ) -> Calibration:
     """The histograms of a network on calibration data: from disk, else made now."""
-    from qcore.calibrate.calibration import read_calibration
-    from qcore.store.home import calibration_file
+    from qcore.calibrate.calibration import known_calibration
 
-    known = read_calibration(calibration_file(asked.model_fingerprint, fingerprint))
+    known = known_calibration(asked.model_fingerprint, fingerprint)
     if known is not None:
         return known
     from qcore.calibrate.observe import calibration_for

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from qcore.jobs.inside import measuring, network_of, opening
+from qcore.jobs.inside import measuring, network_of, opening, stopped_is_cancelled
 from qcore.jobs.kinds_measure import calibrate, evaluate, layer_loss, sensitivity, thresholds
 from qcore.jobs.questions import DataQuestion, GridsQuestion
 from qcore.jobs.reporter import Reporter
@@ -46,8 +46,8 @@ def _grids(
 ) -> Mapping[str, Any]:
     from qcore.prepare.grids import write_grids
 
-    with measuring(job_id, store, reporter) as progress:
-        return write_grids(GridsQuestion(**question), progress)
+    with stopped_is_cancelled(), measuring(job_id, store, reporter) as progress:
+        return write_grids(GridsQuestion(**question), progress, reporter.should_stop)
 
 
 WORK: dict[str, Callable[[str, Mapping[str, Any], Store, Reporter], Mapping[str, Any]]] = {

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-from qcore.errors import Stopped
-from qcore.jobs.inside import calibration_of, loaded, measuring
+from qcore.errors import BadInput
+from qcore.jobs.inside import calibration_of, loaded, measuring, stopped_is_cancelled
 from qcore.jobs.questions import (
     CalibrateQuestion,
     EvaluateQuestion,
@@ -20,19 +19,11 @@ from qcore.jobs.reporter import Cancelled, Reporter
 from qcore.store.store import Store
 
 
-@contextlib.contextmanager
-def _stopped_is_cancelled() -> Iterator[None]:
-    try:
-        yield
-    except Stopped as stopped:
-        raise Cancelled from stopped
-
-
 def calibrate(
     job_id: str, question: Mapping[str, Any], store: Store, reporter: Reporter
 ) -> Mapping[str, Any]:
     asked, started = CalibrateQuestion.from_json(question), time.perf_counter()
-    with _stopped_is_cancelled(), measuring(job_id, store, reporter) as progress:
+    with stopped_is_cancelled(), measuring(job_id, store, reporter) as progress:
         found = calibration_of(
             asked, asked.data, asked.data_fingerprint, progress, reporter.should_stop
         )
@@ -45,7 +36,7 @@ def thresholds(
     from qcore.calibrate.summary import layer_thresholds
 
     asked = ThresholdsQuestion.from_json(question)
-    with _stopped_is_cancelled(), measuring(job_id, store, reporter) as progress:
+    with stopped_is_cancelled(), measuring(job_id, store, reporter) as progress:
         calibration = calibration_of(
             asked, asked.data, asked.data_fingerprint, progress, reporter.should_stop
         )
@@ -65,20 +56,23 @@ def layer_loss(
 ) -> Mapping[str, Any]:
     from qcore.calibrate.clipping import Clipping
     from qcore.sensitivity.exact import measure_exact
-    from qcore.sensitivity.table import SensitivityConfig, rows_from_pieces
+    from qcore.sensitivity.pieces import rows_from_pieces
+    from qcore.sensitivity.table import SensitivityConfig
 
     asked, started = LayerLossQuestion.from_json(question), time.perf_counter()
-    chosen = Clipping(percentile=asked.percentile).with_choice(
-        asked.layer, asked.target, asked.choice
-    )
+    chosen = Clipping(
+        weight_percentile=asked.percentile, activation_percentile=asked.percentile
+    ).with_choice(asked.layer, asked.target, asked.choice)
     config = SensitivityConfig(
         (asked.bits,), asked.objective, asked.images, target=asked.target, clipping=chosen
     )
     with measuring(job_id, store, reporter) as progress:
         network, data = loaded(asked, "calibration")
+        if asked.layer not in {layer.name for layer in network.description.layers}:
+            raise BadInput(f"{network.description.name} has no layer {asked.layer!r}")
         calibration = None
         if asked.target == "activation":
-            with _stopped_is_cancelled():
+            with stopped_is_cancelled():
                 calibration = calibration_of(
                     asked, asked.data, asked.data_fingerprint, progress, reporter.should_stop
                 )
@@ -113,7 +107,7 @@ def sensitivity(
         network, data = loaded(asked, "calibration")
         calibration = None
         if asked.config.target == "activation":
-            with _stopped_is_cancelled():
+            with stopped_is_cancelled():
                 calibration = calibration_of(
                     asked, asked.data, asked.data_fingerprint, progress, reporter.should_stop
                 )
@@ -144,7 +138,7 @@ def evaluate(
         activations={name: activation for name, _, activation in asked.bits},
         clipping=asked.clipping,
     )
-    with _stopped_is_cancelled(), measuring(job_id, store, reporter) as progress:
+    with stopped_is_cancelled(), measuring(job_id, store, reporter) as progress:
         network, data = loaded(asked, "evaluation")
         calibration, source = None, asked.calibration
         if source is not None and asked.calibration_fingerprint is not None:

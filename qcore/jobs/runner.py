@@ -18,7 +18,8 @@ from qcore.store.store import Store
 
 log = logging.getLogger(__name__)
 
-# A long run must not keep a person from opening another network: two workers, one for each.
+# A run of minutes to hours must not keep a person from opening another network, or from looking at
+# a threshold: two workers, one for each.
 _SLOT = {
     "prepare": "short",
     "data": "short",

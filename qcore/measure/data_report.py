@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from qcore.calibrate.threshold import instability
 from qcore.data.preprocess import Preprocessing
 from qcore.graph.layer import Layer
 
@@ -28,12 +29,8 @@ class LayerEvidence:
 
     @property
     def move(self) -> float | None:
-        """How far the threshold moves between the halves, relative to their mean: 0.9 and 1.1 move
-        by 0.2."""
-        if self.even_threshold is None or self.odd_threshold is None:
-            return None
-        total = self.even_threshold + self.odd_threshold
-        return 2 * abs(self.even_threshold - self.odd_threshold) / total if total > 0 else 0.0
+        """How far the threshold moves between the halves, see ``instability``."""
+        return instability(self.even_threshold, self.odd_threshold)
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -12,8 +11,8 @@ from torch import Tensor
 
 from qcore.calibrate.calibration import Calibration
 from qcore.calibrate.histogram import Histogram
-from qcore.calibrate.methods import find_threshold
 from qcore.calibrate.observe import calibrate, calibration_for
+from qcore.calibrate.percentile import percentile_threshold
 from qcore.data.dataset import Dataset
 from qcore.data.preprocess import reads_images
 from qcore.errors import BadInput
@@ -51,7 +50,7 @@ def inspect_data(
     on_progress(0.8, "presets")
     with torch.inference_mode():
         trials = try_presets(network, runner, data, used)
-    values, digests = first.values, _digests(data)
+    values, digests = first.values, data.digests()
     return DataReport(
         images=len(data),
         classes=network.description.classes,
@@ -138,7 +137,7 @@ def _edge(half: Histogram) -> float | None:
     """Where the percentile is reached; None for a half without images."""
     if half.total == 0:
         return None
-    return find_threshold(half, "percentile", 8, "activation", _PERCENTILE).value
+    return min(percentile_threshold(half, _PERCENTILE).value, half.amax)
 
 
 def _counts(labels: Tensor | None) -> tuple[tuple[int, int], ...]:
@@ -151,19 +150,8 @@ def _commonest(choices: Tensor | None) -> float | None:
     return max(Counter(choices.tolist()).values()) / len(choices)
 
 
-def _digests(data: Dataset) -> list[bytes]:
-    """One for each image, of all its bytes, further inputs included."""
-    found = []
-    for parts in zip(data.images, *data.extras, strict=True):
-        digest = hashlib.sha256()
-        for part in parts:
-            digest.update(part.contiguous().numpy().data)
-        found.append(digest.digest())
-    return found
-
-
 def _shared(digests: list[bytes], held_out: Dataset) -> int:
-    others = set(_digests(held_out))
+    others = set(held_out.digests())
     return sum(digest in others for digest in digests)
 
 

@@ -16,7 +16,7 @@ from safetensors import SafetensorError, safe_open
 from qcore.jobs.questions import GridsQuestion
 from qcore.prepare.statistics import LayerStatistics
 from qcore.quantize.grid import symmetric_grid
-from qcore.quantize.limits import GRID_BITS
+from qcore.quantize.limits import GRID_BITS, largest_level
 from qcore.store.disk import used_now
 from qcore.store.home import home
 
@@ -75,7 +75,7 @@ def decibels(energy: FloatArray, mse: FloatArray) -> FloatArray:
 
 def symmetric_grids(statistics: LayerStatistics) -> Grids:
     """The default quantizer's, which are known of every prepared layer."""
-    n = np.array([2 ** (bits - 1) - 1 for bits in GRID_BITS])
+    n = np.array([largest_level(bits) for bits in GRID_BITS])
     thresholds = statistics.layer_scales * n
     return Grids(
         {

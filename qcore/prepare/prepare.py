@@ -19,8 +19,6 @@ from qcore.prepare.prepared import DataPair, DataSummary, Prepared
 from qcore.prepare.weigh import layer_arrays, overview_arrays
 from qcore.store.disk import MOST_BYTES, keep_newest, used_now
 
-_MOST_BYTES = MOST_BYTES
-
 
 def prepare(
     reference: str,
@@ -55,7 +53,7 @@ def write_weights(network: Network, path: Path, on_progress: Callable[[float, st
     save_file(tensors, draft)
     draft.replace(path)
     used_now(path)
-    keep_newest(path.parent, _MOST_BYTES)
+    keep_newest(path.parent, MOST_BYTES)
 
 
 def _sample_pair(source: DataSource, network: Network) -> DataPair:

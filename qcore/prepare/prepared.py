@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from safetensors import safe_open
 
 from qcore.data.preprocess import Preprocessing
 from qcore.data.source import DataSource
 from qcore.graph.layer import Description
-from qcore.quantize.limits import GRID_BITS
 from qcore.store.disk import used_now
 from qcore.store.home import weights_file
 
@@ -88,28 +88,8 @@ class Prepared:
         return weights_file(self.network.fingerprint)
 
 
-@dataclass(frozen=True, eq=False)
-class LayerWeights:
-    """One layer's weights as rows (kernels, weights per kernel), and scales at ``GRID_BITS``.
-
-    ``kernel_scales`` (kernels, bit widths) are the quantizer's own; ``layer_scales`` (bit widths,)
-    are what one scale for the whole layer would be.
-    """
-
-    rows: np.ndarray
-    kernel_scales: np.ndarray
-    layer_scales: np.ndarray
-
-    def scale(self, bits: int, kernel: int | None) -> float:
-        """The scale of a kernel, or (None) the single one of the layer."""
-        column = GRID_BITS.index(bits)
-        if kernel is None:
-            return float(self.layer_scales[column])
-        return float(self.kernel_scales[kernel, column])
-
-
-def read_layer(path: Path, name: str) -> LayerWeights:
-    """Read one layer from a prepared file; only its part of the file is touched.
+def read_layer(path: Path, name: str) -> npt.NDArray[np.float32]:
+    """The weights (kernels, weights per kernel) of one layer; only its part of the file is touched.
 
     Raises FileNotFoundError where the file is gone and KeyError for an unknown layer.
     """
@@ -117,8 +97,5 @@ def read_layer(path: Path, name: str) -> LayerWeights:
         if f"rows|{name}" not in file.keys():  # noqa: SIM118 - not a mapping
             raise KeyError(name)
         used_now(path)
-        return LayerWeights(
-            file.get_tensor(f"rows|{name}"),
-            file.get_tensor(f"kernel_scales|{name}"),
-            file.get_tensor(f"layer_scales|{name}"),
-        )
+        rows: npt.NDArray[np.float32] = file.get_tensor(f"rows|{name}")
+        return rows

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from qcore.data.dataset import Dataset
 
 _IMAGES = 18
-_MOST_BYTES = MOST_BYTES
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,7 +45,7 @@ def write_preview(data: Dataset, fingerprint: str) -> None:
     with draft.open("wb") as file:
         np.savez_compressed(file, allow_pickle=False, **arrays)
     draft.replace(path)
-    keep_newest(path.parent, _MOST_BYTES)
+    keep_newest(path.parent, MOST_BYTES)
 
 
 def read_preview(fingerprint: str) -> Preview | None:

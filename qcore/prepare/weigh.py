@@ -10,8 +10,8 @@ from torch import Tensor
 
 from qcore.calibrate.streaming import count_values
 from qcore.prepare.statistics import histogram_arrays, sparkline
-from qcore.quantize.limits import GRID_BITS
-from qcore.quantize.symmetric import largest_level, mse_scale
+from qcore.quantize.limits import GRID_BITS, largest_level
+from qcore.quantize.symmetric import mse_scale
 
 
 def layer_arrays(rows: Tensor) -> dict[str, Tensor]:
@@ -36,13 +36,13 @@ def layer_arrays(rows: Tensor) -> dict[str, Tensor]:
 
 
 def _quantized(rows: Tensor, bits: int) -> tuple[Tensor, Tensor, Tensor]:
-    """(kernels,) each: scale, mean squared error, clipped fraction."""
+    """(kernels,) each: scale, mean squared error, fraction beyond the threshold."""
     scale = mse_scale(rows, bits)
     n = largest_level(bits)
     steps = rows / scale
     error = steps.round().clamp_(-n, n).sub_(steps).square_().mean(dim=1) * scale[:, 0].square()
-    # Rounding reaches half a step beyond the last level without clipping.
-    clipped = (steps.abs_() > n + 0.5).sum(dim=1) / rows.shape[1]
+    # The largest weight of a kernel may be its threshold, but for the last digit.
+    clipped = (steps.abs_() > n * (1 + 1e-6)).sum(dim=1) / rows.shape[1]
     return scale.reshape(-1), error, clipped
 
 

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from qcore.quantize.levels import nearest
-from qcore.quantize.uniform import checked_bits
+from qcore.quantize.limits import checked_bits
 
 _FloatArray = npt.NDArray[np.float64]
 
@@ -29,6 +29,7 @@ def fit_codebook(weights: Tensor, bits: int, *, seed: int = 0, skip_zeros: bool 
     weighted with its count; a centroid is then off by less than a bin. ``skip_zeros`` leaves exact
     zeros out, which a pruned layer stores as absent; zeros alone give the codebook (0,). Time grows
     with 2^b. Example: -1.1, -1, -0.9, 0.05, 0.1, 0.15, 0.9, 1, 1.1, 2 at 2 bits: -1, 0.1, 1, 2.
+    Raises ValueError outside 2..16 bits.
     """
     clusters = 2 ** checked_bits(bits)
     values = weights.detach().double().cpu().reshape(-1).numpy()

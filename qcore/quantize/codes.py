@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from qcore.quantize import limits
 from qcore.quantize.grid import affine_parameters
 
 
@@ -67,28 +68,29 @@ def symmetric_codes(threshold: float, bits: int, full_range: bool = False) -> Co
 
     Restricted: -n .. n with n = 2^(b-1) - 1, scale threshold / n. Full: -2^(b-1) .. n, scale
     threshold / 2^(b-1), so the threshold itself is clipped to n. Krishnamoorthi 2018
-    (arXiv 1806.08342), section 2.2. Example: threshold 2 at 8 bits, restricted: 1.54 is code 98.
+    (arXiv 1806.08342), section 2.2, has both clamps. Example: threshold 2 at 8 bits, restricted:
+    1.54 is code 98. Raises ValueError outside 2..16 bits.
     """
-    half = int(2 ** (bits - 1))
-    if full_range:
-        return CodeFormat(bits, threshold / half, 0, -half, half - 1, signed=True)
-    return CodeFormat(bits, threshold / (half - 1), 0, 1 - half, half - 1, signed=True)
+    lowest, highest = (limits.full_range if full_range else limits.restricted_range)(bits)
+    return CodeFormat(bits, threshold / -lowest, 0, lowest, highest, signed=True)
 
 
 def affine_codes(low: float, high: float, bits: int) -> CodeFormat:
     """Unsigned codes 0 .. 2^b - 1 over [low, high], widened to hold zero, which is exact.
 
     Jacob et al. 2018 (arXiv 1712.05877), section 2.1. Example: [-1, 3] at 8 bits has zero point 64.
+    Raises ValueError outside 2..16 bits.
     """
     scale, zero_point = affine_parameters(low, high, bits)
-    return CodeFormat(bits, scale, zero_point, 0, int(2**bits) - 1, signed=False)
+    return CodeFormat(bits, scale, zero_point, *limits.unsigned_range(bits), signed=False)
 
 
 def fixed_point_codes(integer_bits: int, fraction_bits: int) -> CodeFormat:
     """Qm.n: two's complement of m + n bits, n of them right of the binary point.
 
-    The sign is one of the m. Steps of 2^-n from -2^(m-1) to 2^(m-1) - 2^-n. Qiu et al. 2016
-    (FPGA, section 6). Example: Q4.4 holds -8 to 7.9375 in steps of 0.0625.
+    The sign is one of the m. Steps of 2^-n from -2^(m-1) to 2^(m-1) - 2^-n. Qiu et al. 2016 (Going
+    Deeper with Embedded FPGA Platform for Convolutional Neural Network). Example: Q4.4 holds -8 to
+    7.9375 in steps of 0.0625.
     """
     bits = integer_bits + fraction_bits
     half = int(2 ** (bits - 1))

@@ -7,7 +7,8 @@ import math
 import torch
 from torch import Tensor
 
-from qcore.quantize.uniform import fake_quantize, full_range
+from qcore.quantize.limits import checked_bits, full_range
+from qcore.quantize.uniform import fake_quantize
 
 # Beyond it the step 2^-fl is no normal number of float32.
 _LONGEST = 126
@@ -19,7 +20,8 @@ def quantize(x: Tensor, bits: int, fractional_length: int) -> Tensor:
     Qm.n has n = ``fractional_length`` and m = bits - n bits before the binary point, the sign among
     them; either may be negative. Qiu et al. 2016 (Going Deeper with Embedded FPGA Platform for
     Convolutional Neural Network), dynamic-precision data quantization. Example: 0.9 and 1.2 with
-    8 bits and fl = 7 give 0.8984375 (115/128) and 0.9921875 (127/128, clipped).
+    8 bits and fl = 7 give 0.8984375 (115/128) and 0.9921875 (127/128, clipped). Raises ValueError
+    outside 2..16 bits.
     """
     return fake_quantize(x, 2.0**-fractional_length, 0, *full_range(bits))
 
@@ -32,10 +34,10 @@ def fractional_length(x: Tensor, bits: int, reference: Tensor | None = None) -> 
     layer computed with what is quantized already, before its own rounding; the output alone
     chooses fl by its own rounding only. Zeros, and values that are all too small for a step of
     2^-126, have fl = bits - 1. Qiu et al. 2016, data quantization flow, the equations of the weight
-    and of the data phase. Example: 0.9, -0.41,
-    0.13, 0.03, -0.77, 0.26 with 8 bits: fl = 7 with error 0.015.
+    and of the data phase. Example: 0.9, -0.41, 0.13, 0.03, -0.77, 0.26 with 8 bits: fl = 7 with
+    error 0.015. Raises ValueError outside 2..16 bits.
     """
-    full_range(bits)  # the bit width is checked also where x is zero
+    checked_bits(bits)  # also where x is zero
     target = x if reference is None else reference
     largest = float(x.abs().max())
     # One below: everything rounds to zero, as it does for every smaller fl.

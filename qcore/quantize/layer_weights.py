@@ -9,7 +9,8 @@ from torch import Tensor
 
 from qcore.graph.kernels import from_kernels, to_kernels
 from qcore.graph.layer import Layer
-from qcore.quantize.symmetric import largest_level, max_scale, mse_scale, quantize
+from qcore.quantize.limits import largest_level
+from qcore.quantize.symmetric import max_scale, mse_scale, quantize
 
 KernelClipping = Literal["max", "mse"] | float
 """Each kernel's own largest magnitude or least squared error, or one threshold for the layer."""
@@ -22,7 +23,8 @@ def weight_scale(
 
     A threshold of the layer clips a kernel at the smaller of it and the kernel's own largest
     magnitude, so that no kernel gets a range that it does not use. Example: kernels of largest
-    magnitude 0.2 and 1.0 with a threshold of 0.5 at 2 bits have scales 0.2 and 0.5.
+    magnitude 0.2 and 1.0 with a threshold of 0.5 at 2 bits have scales 0.2 and 0.5. Raises
+    ValueError outside 2..16 bits.
     """
     rows = to_kernels(weight, layer)
     if clipping == "mse":
@@ -34,7 +36,11 @@ def weight_scale(
 
 
 def quantize_weight(weight: Tensor, layer: Layer, bits: int, scale: Tensor | None = None) -> Tensor:
-    """The weight rounded to ``bits``, in its stored shape. ``scale`` (kernels, 1) if known."""
+    """The weight rounded to ``bits``, in its stored shape. ``scale`` (kernels, 1) if known.
+
+    Example: the kernel 0.34, -0.5 with scale 0.1 at 3 bits becomes 0.3, -0.3. Raises ValueError
+    outside 2..16 bits.
+    """
     rows = to_kernels(weight, layer)
     if scale is None:
         scale = mse_scale(rows, bits)

@@ -5,14 +5,15 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from qcore.quantize.uniform import checked_bits
+from qcore.quantize.limits import checked_bits
 
 
 def uniform_range(x: Tensor, bits: int) -> Tensor:
     """2^p levels from min to max, evenly spaced and both included: (2^p,), rising, dtype of x.
 
     Zero is a level only by chance. Gersho and Gray 1992 (Vector Quantization and Signal
-    Compression), chapter 5. Example: values from -1 to 1 at 2 bits: -1, -1/3, 1/3, 1.
+    Compression), chapter 5. Example: values from -1 to 1 at 2 bits: -1, -1/3, 1/3, 1. Raises
+    ValueError outside 2..16 bits.
     """
     low, high = (float(end) for end in x.aminmax())
     return torch.linspace(low, high, 2 ** checked_bits(bits), dtype=torch.float64).to(x)
@@ -23,7 +24,7 @@ def histogram_levels(x: Tensor, bits: int) -> Tensor:
 
     With the nearest level no error exceeds half a bin: the uniform quantizer of least largest
     error. Gersho and Gray 1992 (Vector Quantization and Signal Compression), chapter 5. Example:
-    values from -1 to 1 at 2 bits: -0.75, -0.25, 0.25, 0.75.
+    values from -1 to 1 at 2 bits: -0.75, -0.25, 0.25, 0.75. Raises ValueError outside 2..16 bits.
     """
     low, high = (float(end) for end in x.aminmax())
     count = 2 ** checked_bits(bits)
@@ -36,9 +37,10 @@ def prior_normal(x: Tensor, bits: int) -> Tensor:
 
     The quantiles are those of k / (2^p - 1), k = 1 .. 2^p - 2, of a normal with x's mean and
     unbiased standard deviation; min and max take the places of the infinite ones. Where x is short
-    of tails a quantile may lie beyond them, so all are sorted. Levels at equal steps of the
-    cumulative distribution: Dettmers et al. 2023 (arXiv 2305.14314), section 3, build
-    NF4 alike. Example: mean 0 and deviation 1 at 2 bits: min, -0.4307, 0.4307, max.
+    of tails a quantile may lie beyond them, so all are sorted. The levels lie at equal steps of the
+    cumulative distribution, in the manner of NF4 (Dettmers et al. 2023, arXiv 2305.14314,
+    section 3). Example: mean 0 and deviation 1 at 2 bits: min, -0.4307, 0.4307, max. Raises
+    ValueError outside 2..16 bits.
     """
     count = 2 ** checked_bits(bits)
     values = x.double()

@@ -1,6 +1,6 @@
 """Mid-rise and mid-tread: uniform levels around zero without, and with, a level at zero.
 
-The published formulas have no bounds. The range max - min is 2^p steps wide, so they give 2^p + 1
+The plain formulas have no bounds. The range max - min is 2^p steps wide, so they give 2^p + 1
 different values over it, one too many for p bits, and mid-rise sends the maximum beyond the range.
 With bounds, the 2^p levels that lie in [min, max) remain and values beyond the last one become it.
 Between the first and the last level the error is at most half a step, beyond them one step.
@@ -13,7 +13,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from qcore.quantize.uniform import checked_bits
+from qcore.quantize.limits import checked_bits
 
 Bounds = tuple[Tensor, Tensor]
 """The first and the last index k, whole numbers in tensors ()."""
@@ -27,7 +27,7 @@ def step_size(x: Tensor, bits: int) -> Tensor:
     """delta = (max - min) / 2^p of all values of x, a tensor ().
 
     Values that are all the same have no range; their step is 2^-20 of the magnitude, at least
-    2^-60. Example: values from -1 to 1 at 2 bits: 0.5.
+    2^-60. Example: values from -1 to 1 at 2 bits: 0.5. Raises ValueError outside 2..16 bits.
     """
     low, high = x.aminmax()
     step = (high - low) / 2 ** checked_bits(bits)
@@ -56,12 +56,18 @@ def mid_tread(x: Tensor, step: Tensor | float, bounds: Bounds | None = None) -> 
 
 
 def mid_rise_bounds(x: Tensor, step: Tensor, bits: int) -> Bounds:
-    """2^p indices from the smallest k with step * (k + 1/2) >= min. [-1, 1], step 0.5: -2, 1."""
+    """2^p indices from the smallest k with step * (k + 1/2) >= min. [-1, 1], step 0.5: -2, 1.
+
+    Raises ValueError outside 2..16 bits.
+    """
     first = (x.amin() / step - 0.5).ceil()
     return first, first + 2 ** checked_bits(bits) - 1
 
 
 def mid_tread_bounds(x: Tensor, step: Tensor, bits: int) -> Bounds:
-    """2^p indices from the smallest k with step * k >= min. [-0.9, 1.1], step 0.5: -1, 2."""
+    """2^p indices from the smallest k with step * k >= min. [-0.9, 1.1], step 0.5: -1, 2.
+
+    Raises ValueError outside 2..16 bits.
+    """
     first = (x.amin() / step).ceil()
     return first, first + 2 ** checked_bits(bits) - 1

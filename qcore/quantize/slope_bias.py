@@ -10,7 +10,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from qcore.quantize.uniform import unsigned_range
+from qcore.quantize.limits import unsigned_range
 
 
 def quantize(x: Tensor, slope: Tensor | float, bias: Tensor | float, bits: int) -> Tensor:
@@ -18,7 +18,7 @@ def quantize(x: Tensor, slope: Tensor | float, bias: Tensor | float, bits: int) 
 
     ``slope``, positive, and ``bias`` are numbers, tensors (), or (rows, 1) for x (rows, n). Halves
     round to the even integer. Example: 14 and 30 with slope 1.5, bias 10 and 3 bits give 3 and 7
-    (clipped).
+    (clipped). Raises ValueError outside 2..16 bits.
     """
     return ((x - bias) / slope).round_().clamp_(*unsigned_range(bits)).to(torch.int32)
 

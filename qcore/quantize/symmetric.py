@@ -5,19 +5,12 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from qcore.quantize.uniform import fake_quantize, restricted_range, restricted_scale
+from qcore.quantize.limits import restricted_range
+from qcore.quantize.uniform import fake_quantize, restricted_scale
 
 # A coarse pass over thresholds from 5 % to 100 % of the largest magnitude, a fine pass between its
 # neighbours, then least-squares steps. 25 evaluations land within 2 % of a 600-point search.
 _COARSE, _FINE, _LEAST_SQUARES, _SMALLEST = 16, 6, 2, 0.05
-
-
-def largest_level(bits: int) -> int:
-    """n = 2^(bits-1) - 1: levels run from -n to n. 8 bits: 127; 2 bits: 1.
-
-    Raises ValueError outside 2..16 bits.
-    """
-    return restricted_range(bits)[1]
 
 
 def quantize(weights: Tensor, scale: Tensor, bits: int) -> Tensor:
@@ -25,7 +18,8 @@ def quantize(weights: Tensor, scale: Tensor, bits: int) -> Tensor:
 
     weights (kernels, weights per kernel); scale (kernels, 1), positive; the result has the shape
     and dtype of weights. Krishnamoorthi 2018 (arXiv 1806.08342), section 2.2. Example: w = 0.34,
-    s = 0.1, 3 bits (n = 3) gives 0.3; w = 0.5 gives 0.3 (clipped).
+    s = 0.1, 3 bits (n = 3) gives 0.3; w = 0.5 gives 0.3 (clipped). Raises ValueError outside 2..16
+    bits.
     """
     return fake_quantize(weights, scale, 0, *restricted_range(bits))
 
@@ -34,7 +28,7 @@ def max_scale(weights: Tensor, bits: int) -> Tensor:
     """The scale (kernels, 1) that puts the largest magnitude of each kernel on the top level.
 
     A kernel of zeros, or of values so small that the scale would be zero, gets scale 1. Example:
-    w = [0.5, -1.27], 8 bits gives 0.01.
+    w = [0.5, -1.27], 8 bits gives 0.01. Raises ValueError outside 2..16 bits.
     """
     return restricted_scale(weights.abs().amax(dim=1, keepdim=True), bits)
 
@@ -44,9 +38,9 @@ def mse_scale(weights: Tensor, bits: int) -> Tensor:
 
     weights (kernels, weights per kernel). The threshold of a kernel is scale * n. For a fixed
     rounding q the best scale is <w, q> / <q, q>; the search alternates from the best of a grid, so
-    it never does worse than clipping at the largest magnitude. Banner et al. 2019
-    (arXiv 1810.05723), section 3.1. Known answer: for N(0, 1) and 4 bits the threshold is 2.474
-    and the error 0.01289.
+    it never does worse than clipping at the largest magnitude. It is numeric; Banner et al. 2019
+    (arXiv 1810.05723), section 3.1, solve it for assumed distributions. Known answer: for N(0, 1)
+    and 4 bits the threshold is 2.474 and the error 0.01289. Raises ValueError outside 2..16 bits.
     """
     top = max_scale(weights, bits)
     best = top.clone()

@@ -6,52 +6,33 @@ everything, a tensor (kernels, 1) serves the rows of weights (kernels, weights p
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor
 
-from qcore.quantize.limits import MAX_BITS, MIN_BITS
-
-
-def checked_bits(bits: int) -> int:
-    """``bits`` itself. Raises ValueError outside 2..16."""
-    if not MIN_BITS <= bits <= MAX_BITS:
-        raise ValueError(f"bit width must be {MIN_BITS} to {MAX_BITS}, got {bits}")
-    return bits
-
-
-def restricted_range(bits: int) -> tuple[int, int]:
-    """(-n, n) with n = 2^(b-1) - 1: as many integers below zero as above. 8 bits: (-127, 127)."""
-    n = 2 ** (checked_bits(bits) - 1) - 1
-    return -n, n
-
-
-def full_range(bits: int) -> tuple[int, int]:
-    """(-2^(b-1), 2^(b-1) - 1): every signed integer, also of signed affine. 8 bits: (-128, 127)."""
-    half = 2 ** (checked_bits(bits) - 1)
-    return -half, half - 1
-
-
-def unsigned_range(bits: int) -> tuple[int, int]:
-    """(0, 2^b - 1). 8 bits: (0, 255)."""
-    return 0, 2 ** checked_bits(bits) - 1
+from qcore.quantize.limits import full_range, largest_level, unsigned_range
 
 
 def restricted_scale(threshold: Tensor, bits: int) -> Tensor:
     """threshold / n: the magnitude ``threshold`` (any shape) falls on the last level.
 
     A threshold so small that the scale would be zero has scale 1. Wu et al. 2020
-    (arXiv 2004.09602), section 3.1.2. Example: 1.27 at 8 bits has scale 0.01.
+    (arXiv 2004.09602), section 3.1.2. Example: 1.27 at 8 bits has scale 0.01. Raises ValueError
+    outside 2..16 bits.
     """
-    return _positive(threshold / restricted_range(bits)[1])
+    return _positive(threshold / largest_level(bits))
 
 
 def full_scale(threshold: Tensor, bits: int) -> Tensor:
     """threshold / 2^(b-1): -threshold is the lowest level, the highest is one step short of it.
 
-    A threshold so small that the scale would be zero has scale 1. Krishnamoorthi
-    2018 (arXiv 1806.08342), section 2.2. Example: 2 at 3 bits has scale 0.5 and levels -2 .. 1.5.
+    A threshold so small that the scale would be zero has scale 1. The integers are those to which
+    Krishnamoorthi 2018 (arXiv 1806.08342), section 2.2, clamps; this scale is the smallest with
+    -threshold among their levels. Example: 2 at 3 bits has scale 0.5 and levels -2 .. 1.5. Raises
+    ValueError outside 2..16 bits.
     """
-    return _positive(threshold / 2 ** (checked_bits(bits) - 1))
+    return _positive(threshold / -full_range(bits)[0])
 
 
 def affine_parameters(low: Tensor, high: Tensor, bits: int) -> tuple[Tensor, Tensor]:
@@ -61,7 +42,7 @@ def affine_parameters(low: Tensor, high: Tensor, bits: int) -> tuple[Tensor, Ten
     the same dtype. Zero is a level exactly, so the ends move by up to half a step. For signed
     integers take 2^(b-1) off the zero point. A range of zero has scale 1. Jacob et al. 2018
     (arXiv 1712.05877), section 2.1, and section 3 for the exact zero. Example: [-1, 3] at 8 bits
-    has scale 0.0156862745 and zero point 64.
+    has scale 0.0156862745 and zero point 64. Raises ValueError outside 2..16 bits.
     """
     low, high = low.clamp(max=0), high.clamp(min=0)
     largest = unsigned_range(bits)[1]
@@ -101,10 +82,9 @@ def fake_quantize(
     """
     # Clamping before the zero point instead of after it leaves nothing to add and subtract.
     rounded = (x / scale).round_()
-    if isinstance(zero_point, Tensor):
-        zero_point = zero_point.to(x.dtype)
-        return rounded.clamp_(low - zero_point, high - zero_point).mul_(scale)
-    return rounded.clamp_(low - zero_point, high - zero_point).mul_(scale)
+    # Any, as clamp_ is declared for two tensors and for two numbers only.
+    shift: Any = zero_point.to(x.dtype) if isinstance(zero_point, Tensor) else zero_point
+    return rounded.clamp_(low - shift, high - shift).mul_(scale)
 
 
 def _positive(scale: Tensor) -> Tensor:

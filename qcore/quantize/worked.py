@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from qcore.errors import BadInput
+from qcore.quantize import limits
 from qcore.quantize.multiplier import IntArray, Multiplier, integer_multiplier, multiply
 
 FloatArray = npt.NDArray[np.float64]
@@ -82,16 +83,16 @@ def quantize_matrix(
     Restricted range: n = 2^(b-1) - 1 steps on both sides. Full: 2^(b-1) steps, of which the last
     on the right has no integer. Krishnamoorthi 2018 (arXiv 1806.08342), section 2.2. Example: -1.54
     over [-2, 2] at 8 bits is -98. Raises BadInput for numbers that are not finite and thresholds
-    that are not positive.
+    that are not positive, and ValueError outside 2..16 bits.
     """
     array = np.asarray(real, np.float64)
     if not np.isfinite(array).all():
         raise BadInput("a cell of a matrix is empty or not a number: fill in every cell")
     _check(threshold)
-    half = int(2 ** (bits - 1))
-    steps = half if full_range else half - 1
+    lowest, highest = (limits.full_range if full_range else limits.restricted_range)(bits)
+    steps = -lowest
     inside = np.clip(array, -threshold, threshold) / (threshold / steps)
-    integers = np.clip(np.rint(inside), -steps, half - 1).astype(np.int64)
+    integers = np.clip(np.rint(inside), lowest, highest).astype(np.int64)
     return Operand(array, threshold, steps, integers)
 
 
@@ -110,10 +111,11 @@ def requantize(product: Product, threshold: float, bits: int) -> Requantized:
     """The accumulators as ``bits``-bit integers over [-threshold, threshold], with integers only.
 
     Jacob et al. 2018 (arXiv 1712.05877), equations 5 and 6. Example: that product over 3 becomes
-    [[-27], [-18]]. Raises BadInput where the ranges lie too far apart for a multiplier of 31 bits.
+    [[-27], [-18]]. Raises BadInput where the ranges lie too far apart for a multiplier of 31 bits,
+    and ValueError outside 2..16 bits.
     """
     _check(threshold)
-    steps = int(2 ** (bits - 1)) - 1
+    steps = limits.largest_level(bits)
     scale = threshold / steps
     factor = product.a.scale * product.b.scale / scale
     multiplier = integer_multiplier(factor)

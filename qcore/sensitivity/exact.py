@@ -19,7 +19,8 @@ from qcore.graph.layer import Layer
 from qcore.graph.network import Network
 from qcore.graph.run import Output, Position, Runner, first_use
 from qcore.sensitivity.objective import is_finite, loss_per_image
-from qcore.sensitivity.table import Piece, SensitivityConfig
+from qcore.sensitivity.pieces import Piece
+from qcore.sensitivity.table import SensitivityConfig
 
 PieceKey = tuple[str, int, int]
 """(layer, bits, chunk)"""
@@ -86,6 +87,7 @@ def measure_exact(
                     return ExactRun(tuple(pieces), None, False)
                 runner.advance(position, first_use(runner, layer.nodes))
                 logits = _with_layer(runner, position, quantizer, config.target, layer, bits)
+                _require_finite(logits, f"{data.name} with {layer.name} at {bits} bits")
                 loss = loss_per_image(logits, reference, labels, config.objective)
                 piece = _piece(layer, bits, number, loss - base)
                 pieces.append(piece)

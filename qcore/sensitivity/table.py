@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
@@ -12,7 +12,6 @@ from qcore.data.source import DataSource
 from qcore.errors import BadInput
 from qcore.graph.layer import Description
 from qcore.quantize.limits import MAX_BITS, MIN_BITS
-from qcore.sensitivity.interval import Moments
 
 Objective = Literal["kl", "cross_entropy", "mse"]
 OBJECTIVES: dict[str, str] = {
@@ -68,18 +67,6 @@ class SensitivityConfig:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "clipping", self.clipping.of(self.target))
-
-
-@dataclass(frozen=True)
-class Piece:
-    """What one chunk of images says of one cell: sums over per-image loss differences."""
-
-    layer: str
-    bits: int
-    chunk: int
-    samples: int
-    total: float
-    total_squares: float
 
 
 @dataclass(frozen=True)
@@ -181,6 +168,8 @@ class SensitivityTable:
                 raise ValueError(f"a row is of unknown layer {row.layer!r}")
             if row.bits not in self.config.bits:
                 raise ValueError(f"{cell} has a row, but these bits are not in the configuration")
+            if row.target != self.config.target:
+                raise ValueError(f"{cell} is of target {row.target!r}, not {self.config.target!r}")
             if (row.layer, row.bits) in seen:
                 raise ValueError(f"{cell} has two rows")
             seen.add((row.layer, row.bits))
@@ -216,19 +205,3 @@ def _row_from_json(row: Mapping[str, Any]) -> SensitivityRow:
         ci_high=fields.number_or_none(row, "ci_high"),
         samples=fields.whole(row, "samples", 1),
     )
-
-
-def rows_from_pieces(
-    pieces: Iterable[Piece], layers: Iterable[str], bits: Iterable[int], target: Target = "weight"
-) -> tuple[SensitivityRow, ...]:
-    """Sum the chunks of each cell into a row; rows in the order of ``layers``, then of ``bits``."""
-    sums: dict[tuple[str, int], Moments] = {}
-    for piece in pieces:
-        cell = (piece.layer, piece.bits)
-        sums[cell] = sums.get(cell, Moments()).plus(piece.samples, piece.total, piece.total_squares)
-    rows = []
-    for layer, b in ((layer, b) for layer in layers for b in bits):
-        if (moments := sums.get((layer, b))) is not None:
-            low, high = moments.interval() or (None, None)
-            rows.append(SensitivityRow(layer, b, target, moments.mean, low, high, moments.samples))
-    return tuple(rows)

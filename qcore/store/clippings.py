@@ -20,7 +20,7 @@ def keep_clipping(clipping: Clipping) -> str:
     text = json.dumps(clipping.to_json(), sort_keys=True)
     name = hashlib.sha256(text.encode()).hexdigest()[:32]
     path = _path(name)
-    if not path.exists():
+    if read_clipping(name) is None:  # missing, or damaged
         draft = path.with_suffix(f".{os.getpid()}.draft")
         draft.write_text(text, encoding="utf-8")
         draft.replace(path)
@@ -33,7 +33,7 @@ def read_clipping(name: str) -> Clipping | None:
         return None
     try:
         return Clipping.from_json(json.loads(_path(name).read_text(encoding="utf-8")))
-    except (BadInput, ValueError, OSError):
+    except (BadInput, ValueError, OSError, RecursionError):
         return None
 
 

@@ -21,6 +21,7 @@ _DRAFTS = {
     "previews": "*.draft",
     "calibrations": "*.draft",
     "grids": "*.draft",
+    "clippings": "*.draft",
     "workers/tmp": "*/*",
 }
 

@@ -9,7 +9,8 @@ from platformdirs import user_data_path
 
 from qcore.errors import BadInput
 
-_WEIGHTS = 2  # part of the file's name: raise it when the file would hold other arrays
+# Parts of files' names: raise them when the file would hold other arrays or other numbers.
+_WEIGHTS, _CALIBRATION = 2, 1
 
 
 def home() -> Path:
@@ -37,7 +38,7 @@ def calibration_file(network_fingerprint: str, data_fingerprint: str) -> Path:
     """The histograms of a network on a set of images."""
     folder = home() / "calibrations"
     folder.mkdir(exist_ok=True)
-    return folder / f"{network_fingerprint}-{data_fingerprint}.safetensors"
+    return folder / f"{network_fingerprint}-{data_fingerprint}.{_CALIBRATION}.safetensors"
 
 
 def database_url() -> str:

@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from qcore.errors import BadInput
-from qcore.sensitivity.table import Piece
+from qcore.sensitivity.pieces import Piece
 from qcore.store.database import open_database
 from qcore.store.home import database_url
 from qcore.store.job import Job, State, job_id

@@ -145,3 +145,9 @@ def test_unknown_layer(network: Description, chosen: dict[str, int | None]) -> N
 def test_empty_allocation(network: Description) -> None:
     with pytest.raises(BadInput, match="no bits for 4 layers"):
         BitAllocation.from_json({"bits": {}}).check_fits(network)
+
+
+def test_thresholds_of_a_layer_that_the_network_lacks(network: Description) -> None:
+    clipping = Clipping().with_choice("nope", "activation", 0.5)
+    with pytest.raises(BadInput, match="'nope'"):
+        BitAllocation(FITTING, clipping=clipping).check_fits(network)

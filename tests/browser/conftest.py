@@ -65,14 +65,15 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="module")
-def start_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], Server]]:
-    """A function that starts a cold server with a fresh store; all are stopped at the end."""
+def start_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Server]]:
+    """A function that starts a cold server of the app, or of a script below the project's root, with
+    a fresh store; all are stopped at the end."""
     servers: list[Server] = []
 
-    def start() -> Server:
+    def start(script: str = "app.py") -> Server:
         home = tmp_path_factory.mktemp("home")
         port = free_port()
-        command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port)]
+        command = [sys.executable, "-m", "streamlit", "run", script, "--server.port", str(port)]
         environment = {**os.environ, "BITDIAL_HOME": str(home)}
         process = subprocess.Popen(
             command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.STDOUT

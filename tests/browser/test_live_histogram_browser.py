@@ -3,58 +3,24 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
-from collections.abc import Iterator
-from contextlib import closing
-from pathlib import Path
+from collections.abc import Callable
 
 import numpy as np
 import numpy.typing as npt
 import pytest
+from conftest import Server
 from live_histogram_app import VIEWS
 from playwright.sync_api import Page, WebSocket, expect
 
 from ui.components.live_histogram import LiveHistogram
 
 pytestmark = pytest.mark.browser
-HERE = Path(__file__).resolve().parent
-ROOT = HERE.parents[1]
 
 
 @pytest.fixture(scope="module")
-def histogram_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def histogram_url(start_server: Callable[[str], Server]) -> str:
     """A server with the histogram alone."""
-    with closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = int(probe.getsockname()[1])
-    app = HERE / "live_histogram_app.py"
-    process = subprocess.Popen(
-        [sys.executable, "-m", "streamlit", "run", str(app), "--server.port", str(port)],
-        cwd=ROOT,
-        env={**os.environ, "BITDIAL_HOME": str(tmp_path_factory.mktemp("home"))},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.STDOUT,
-    )
-    url = f"http://127.0.0.1:{port}"
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        try:
-            with urllib.request.urlopen(f"{url}/_stcore/health", timeout=2):
-                break
-        except OSError:
-            time.sleep(0.1)
-    yield url
-    process.send_signal(signal.SIGINT)
-    try:
-        process.wait(20)
-    except subprocess.TimeoutExpired:
-        process.kill()
+    return start_server("tests/browser/live_histogram_app.py").url
 
 
 class Shown:
@@ -91,10 +57,15 @@ class Shown:
 
 
 def spread(view: LiveHistogram, inside: int = 800) -> tuple[npt.NDArray, npt.NDArray]:
-    """Many values evenly over each bin, and the weight of each; exact zeros are one value."""
+    """Many values evenly over each bin, and the weight of each; exact zeros are one value.
+
+    The outermost bins end at the smallest and the largest value.
+    """
     filled = np.flatnonzero(view.counts)
     places = (np.arange(inside) + 0.5) / inside
-    values = view.low + (filled[:, None] + places) * view.bin_width
+    left = np.maximum(view.low + filled * view.bin_width, view.seen[0])[:, None]
+    right = np.minimum(view.low + (filled + 1) * view.bin_width, view.seen[1])[:, None]
+    values = left + places * (right - left)
     weights = np.broadcast_to(view.counts[filled][:, None] / inside, values.shape)
     return np.append(values.ravel(), 0.0), np.append(weights.ravel(), view.zeros)
 
@@ -117,8 +88,7 @@ def true_error(view: LiveHistogram, bits: int, threshold: float) -> tuple[float,
     right = np.clip(np.searchsorted(levels, values), 1, levels.size - 1)
     error = np.minimum(np.abs(values - levels[right - 1]), np.abs(values - levels[right]))
     mse = np.average(error**2, weights=weights)
-    low = levels[0] - (levels[1] - levels[0]) / 2
-    high = levels[-1] + (levels[-1] - levels[-2]) / 2
+    low, high = (levels[0], levels[-1]) if view.scheme == "levels" else (-threshold, threshold)
     clipped = np.average((values < low) | (values > high), weights=weights)
     return mse, 10 * np.log10(np.average(values**2, weights=weights) / mse), clipped
 

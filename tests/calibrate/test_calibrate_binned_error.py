@@ -92,6 +92,16 @@ def test_zeros_are_exact() -> None:
     assert binned_error(no_values(), grid).mean_squared == 0.0
 
 
+def test_a_single_level_reaches_itself() -> None:
+    """Integrals of x^2 and (x - 1)^2 over [0, 1]; zeros, a point, are inside of the level 0."""
+    stretch, level = wide_bins({0: 3}, 1, 0.0, 1.0), Grid(np.array([0.0]))
+    assert binned_error(stretch, level).mean_squared == pytest.approx(3 / 4 / 3)
+    assert binned_error(stretch, level).clipped == pytest.approx(3 / 4)
+    found = binned_error(stretch, Grid(np.array([1.0])))
+    assert found.mean_squared == pytest.approx((3 / 3 + 1) / 4)
+    assert found.clipped == 1.0
+
+
 def test_a_constant_is_where_it_is() -> None:
     """Its bin is wider, but begins at the smallest value and ends at the largest."""
     constant = histogram_of(np.full(9, 1.3))

@@ -18,16 +18,17 @@ from qcore.calibrate.streaming import count_values
 from qcore.errors import BadInput
 from qcore.quantize.symmetric import max_scale, mse_scale, quantize
 from qcore.store.clippings import keep_clipping, read_clipping
+from qcore.store.home import home
 
 methods = st.sampled_from(list(METHODS))
 targets = st.sampled_from(["weight", "activation"])
-choices = methods | st.floats(1e-6, 1e6)
+choices = methods | st.floats(1e-30, 1e30)
 changes = st.lists(st.tuples(st.sampled_from("abc"), targets, choices), max_size=5)
 
 
 @st.composite
 def clippings(draw: st.DrawFn) -> Clipping:
-    found = Clipping(draw(methods), draw(methods), draw(st.floats(1, 100)))
+    found = Clipping(draw(methods), draw(methods), draw(st.floats(1, 100)), draw(st.floats(1, 100)))
     for layer, target, choice in draw(changes):
         found = found.with_choice(layer, target, choice)
     return found
@@ -41,6 +42,9 @@ def test_survives_a_file(clipping: Clipping) -> None:
 @given(clippings(), clippings())
 def test_joined_takes_weights_of_one_and_inputs_of_the_other(a: Clipping, b: Clipping) -> None:
     both = a.joined(b)
+    assert (both.of("weight"), both.of("activation")) == (a.of("weight"), b.of("activation"))
+    if "percentile" in (a.weight, *(o.choice for o in a.overrides_of("weight"))):
+        assert both.percentile("weight") == a.percentile("weight")
     for layer in "abc":
         assert both.choice(layer, "weight") == a.choice(layer, "weight")
         assert both.choice(layer, "activation") == b.choice(layer, "activation")
@@ -66,6 +70,10 @@ def test_kept_under_what_it_says() -> None:
     name = keep_clipping(clipping)
     assert keep_clipping(clipping) == name != keep_clipping(Clipping())
     assert read_clipping(name) == clipping
+    (home() / "clippings" / f"{name}.json").write_text("[" * 100_000)
+    assert read_clipping(name) is None
+    assert keep_clipping(clipping) == name
+    assert read_clipping(name) == clipping  # written anew
     for unknown in ("", "0" * 32, "../../etc/passwd", name + "/", name.upper() + "x"):
         assert read_clipping(unknown) is None
 
@@ -74,13 +82,20 @@ def test_kept_under_what_it_says() -> None:
     ("change", "message"),
     [
         ({"weight": "best"}, "'best'"),
-        ({"percentile": 0}, "above 0"),
-        ({"percentile": 101}, "at most 100"),
-        ({"percentile": "99"}, "percentile"),
+        ({"weight_percentile": 0}, "above 0"),
+        ({"activation_percentile": 101}, "at most 100"),
+        ({"activation_percentile": "99"}, "percentile"),
+        ({"weight_percentile": 10**400}, "percentile"),
         ({"overrides": 3}, "no choice"),
         ({"overrides": [{"layer": "a", "target": "bias", "choice": "max"}]}, "'bias'"),
         ({"overrides": [{"layer": "a", "target": "weight", "choice": -1.0}]}, "above zero"),
+        ({"overrides": [{"layer": "a", "target": "weight", "choice": 1e300}]}, "beyond any"),
+        ({"overrides": [{"layer": "a", "target": "weight", "choice": 10**400}]}, "choice"),
         ({"overrides": [{"layer": "a", "target": "weight"}]}, "choice"),
+        (
+            {"overrides": [{"layer": "a", "target": "weight", "choice": c} for c in (1.0, 2.0)]},
+            "'a' has two choices",
+        ),
         ({"overrides": ["a"]}, "no choice"),
     ],
 )

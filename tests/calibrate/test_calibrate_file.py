@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from calibrate_common import half_normal, histogram_of
+from calibrate_common import histogram_of
 from safetensors.numpy import load_file, save_file
 from small_nets import as_network, random_data, small_residual
 
@@ -15,12 +15,10 @@ from qcore.calibrate import observe
 from qcore.calibrate.calibration import (
     Calibration,
     LayerCalibration,
-    halves_threshold,
     read_calibration,
     read_layer_calibration,
 )
 from qcore.calibrate.histogram import Histogram, no_values
-from qcore.calibrate.methods import find_threshold
 from qcore.calibrate.observe import calibration_for
 from qcore.errors import Stopped
 from qcore.store.home import calibration_file
@@ -136,13 +134,3 @@ def test_stopping_leaves_nothing(store_home: Path) -> None:
     with pytest.raises(Stopped):
         calibration_for(as_network(small_residual()), random_data(6), should_stop=lambda: True)
     assert not [file for file in store_home.rglob("*") if file.is_file()]
-
-
-def test_thresholds_of_both_halves() -> None:
-    even, odd = histogram_of(half_normal(5000)), histogram_of(2 * half_normal(5000))
-    layer = LayerCalibration("x", even, even, odd)
-    low, high = halves_threshold(layer, "mse", 4, 99.9)
-    assert low == find_threshold(even, "mse", 4, "activation").value
-    assert high == pytest.approx(2 * low)
-    assert halves_threshold(layer, "percentile", 4, 90.0)[0] == pytest.approx(1.645, abs=0.005)
-    assert halves_threshold(LayerCalibration("x", even, even, no_values()), "max", 4)[1] == 0.0

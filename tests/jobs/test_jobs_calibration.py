@@ -18,7 +18,8 @@ from qcore.jobs.work import run_job
 from qcore.measure.evaluate import evaluate
 from qcore.measure.evaluation import Evaluation
 from qcore.sensitivity.exact import measure_exact
-from qcore.sensitivity.table import SensitivityConfig, rows_from_pieces
+from qcore.sensitivity.pieces import rows_from_pieces
+from qcore.sensitivity.table import SensitivityConfig
 from qcore.store.home import calibration_file
 from qcore.store.job import Job
 from qcore.store.store import Store
@@ -114,3 +115,8 @@ def test_bits_of_inputs_are_measured_at_thresholds_of_the_calibration_data(store
     assert "calibration" in missing.message
     changed = run(store, replace(question, calibration_fingerprint="0" * 64))
     assert (changed.state, "have changed" in changed.message) == ("failed", True)
+
+
+def test_a_layer_that_the_network_lacks(store: Store) -> None:
+    job = run(store, replace(loss_question("weight", "max"), layer="nope"))
+    assert (job.state, "no layer 'nope'" in job.message) == ("failed", True)

@@ -12,7 +12,7 @@ from jobs_common import PREPARE, ask, evaluate_question, sensitivity_question, u
 from qcore.jobs import reporter, work
 from qcore.jobs.questions import Question, to_json
 from qcore.jobs.work import run_job
-from qcore.sensitivity.table import Piece
+from qcore.sensitivity.pieces import Piece
 from qcore.store.job import Job
 from qcore.store.store import Store
 

@@ -31,6 +31,8 @@ from qcore.jobs.questions import (
 from qcore.jobs.work import run_job
 from qcore.measure.evaluation import Evaluation
 from qcore.prepare.prepared import Prepared, read_layer
+from qcore.prepare.statistics import read_statistics
+from qcore.quantize.limits import GRID_BITS
 from qcore.sensitivity.exact import measure_exact
 from qcore.store.home import home
 from qcore.store.job import Job
@@ -53,13 +55,14 @@ def test_prepare_writes_what_pages_read(store: Store) -> None:
     assert (prepared.data.calibration.images, prepared.data.evaluation.images) == (1000, 2000)
     assert prepared.data.calibration.labelled
     layer = network.description.layer("block1.conv2")
-    weights = read_layer(prepared.weights_path, layer.name)
-    assert (weights.rows == network.weight(layer).reshape(24, -1).numpy()).all()
+    rows = read_layer(prepared.weights_path, layer.name)
+    found = read_statistics(prepared.weights_path, layer.name)
+    assert (rows == network.weight(layer).reshape(24, -1).numpy()).all()
     for bits in (2, 4, 8):
         from qcore.quantize.layer_weights import weight_scale
 
         scales = weight_scale(network.weight(layer), layer, bits)
-        assert weights.scale(bits, 5) == scales[5].item()
+        assert found.kernel_scales[5, GRID_BITS.index(bits)] == scales[5].item()
     with pytest.raises(KeyError):
         read_layer(prepared.weights_path, "nowhere")
     assert [p.name for p in prepared.weights_path.parent.iterdir()] == [

@@ -18,7 +18,8 @@ from qcore.errors import BadInput
 from qcore.graph.network import Network
 from qcore.measure.evaluate import evaluate
 from qcore.sensitivity.exact import measure_exact
-from qcore.sensitivity.table import SensitivityConfig, rows_from_pieces
+from qcore.sensitivity.pieces import rows_from_pieces
+from qcore.sensitivity.table import SensitivityConfig
 
 NAMES = ("0", "2", "5")
 
@@ -168,5 +169,8 @@ def test_thresholds_never_come_from_what_is_measured(
 ) -> None:
     data, _ = halves
     allocation = BitAllocation(dict.fromkeys(NAMES), activations={"2": 8})
-    with pytest.raises(BadInput, match="measured on; give other images"):
-        evaluate(network, data, allocation, calibration=calibrate(network, data))
+    unlabelled = replace(data, labels=None)
+    part = data.chosen(torch.arange(2, len(data)))
+    for calibrated, measured in ((data, data), (unlabelled, data), (part, data), (data, part)):
+        with pytest.raises(BadInput, match="that are measured on; give other images"):
+            evaluate(network, measured, allocation, calibration=calibrate(network, calibrated))

@@ -13,6 +13,7 @@ from qcore.data.source import DataSource
 from qcore.graph.load import load_network
 from qcore.prepare.prepare import prepare, write_weights
 from qcore.prepare.prepared import Prepared, read_layer
+from qcore.prepare.statistics import read_statistics
 from qcore.quantize.limits import GRID_BITS
 from qcore.quantize.symmetric import mse_scale
 
@@ -31,13 +32,13 @@ def test_rows_and_scales_are_the_network_s_own(prepared: Prepared) -> None:
         stored = read_layer(prepared.weights_path, layer.name)
         # Convolutions and linear layers are stored by output channel: a row is what one computes.
         rows = network.weight(layer).reshape(layer.weight_shape[0], -1)
-        assert np.array_equal(stored.rows, rows.numpy())
+        assert np.array_equal(stored, rows.numpy())
+        found = read_statistics(prepared.weights_path, layer.name)
         for bits in (2, 4, 8):
             column = GRID_BITS.index(bits)
             kernel_scales = mse_scale(rows, bits).reshape(-1)
-            assert np.array_equal(stored.kernel_scales[:, column], kernel_scales.numpy())
-            assert stored.scale(bits, layer.kernels - 1) == float(kernel_scales[-1])
-            assert stored.scale(bits, None) == float(mse_scale(rows.reshape(1, -1), bits))
+            assert np.array_equal(found.kernel_scales[:, column], kernel_scales.double().numpy())
+            assert found.layer_scales[column] == float(mse_scale(rows.reshape(1, -1), bits))
 
 
 def test_nothing_but_the_weights_is_left(prepared: Prepared, store_home: Path) -> None:
@@ -92,7 +93,7 @@ def test_networks_used_longest_ago_make_room(
         if name == "third" and used == "opened":
             prepare(SAMPLE)
         if name == "third":
-            monkeypatch.setattr("qcore.prepare.prepare._MOST_BYTES", 2 * path.stat().st_size)
+            monkeypatch.setattr("qcore.prepare.prepare.MOST_BYTES", 2 * path.stat().st_size)
         write_weights(network, path.with_name(f"{name}.safetensors"), lambda f, m: None)
     left = {file.stem for file in path.parent.iterdir()}
     assert left == ({"second", "third"} if used == "not" else {path.stem, "third"})

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import save_file
 from small_nets import Residual, as_network, randomise
+from torch import Tensor
 
 from qcore.errors import BadInput
 from qcore.jobs.questions import GridsQuestion
@@ -16,20 +19,30 @@ from qcore.prepare.grids import write_grids
 from qcore.prepare.grids_file import Grids, decibels, grids_file, read_grids, symmetric_grids
 from qcore.prepare.prepare import write_weights
 from qcore.prepare.prepared import Prepared, read_layer
-from qcore.prepare.quantizers import DEFAULT_QUANTIZER, QUANTIZER_TEXTS
 from qcore.prepare.statistics import read_statistics
 from qcore.quantize.grid import Grid, rounding_error
 from qcore.quantize.limits import GRID_BITS
+from qcore.quantize.quantizer_texts import DEFAULT_QUANTIZER, QUANTIZER_TEXTS
 from qcore.quantize.registry import QUANTIZERS
+from qcore.store.home import weights_file
 
 LAYER = "first"
 
 
-@pytest.fixture
-def prepared() -> Prepared:
+@pytest.fixture(scope="module")
+def weighed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Prepared, Path]:
+    """The network and the file of its weights, made once for all tests."""
     network = as_network(randomise(Residual(), 5))
-    found = Prepared(network.description, None, None)
-    write_weights(network, found.weights_path, lambda fraction, message: None)
+    path = tmp_path_factory.mktemp("weighed") / "weights.safetensors"
+    write_weights(network, path, lambda fraction, message: None)
+    return Prepared(network.description, None, None), path
+
+
+@pytest.fixture
+def prepared(weighed: tuple[Prepared, Path], store_home: Path) -> Prepared:
+    """With a copy of the file in the home of this test."""
+    found, path = weighed
+    shutil.copy(path, found.weights_path)
     return found
 
 
@@ -45,17 +58,9 @@ def written(prepared: Prepared, quantizer: str) -> Grids:
     return found
 
 
-def test_menus_say_what_the_registry_says() -> None:
-    assert list(QUANTIZER_TEXTS) == list(QUANTIZERS)
-    assert DEFAULT_QUANTIZER in QUANTIZERS
-    for name, text in QUANTIZER_TEXTS.items():
-        known = QUANTIZERS[name]
-        assert (text.title, text.about, text.live) == (known.title, known.about, known.live)
-
-
 @pytest.mark.parametrize("name", list(QUANTIZERS))
 def test_errors_are_those_of_the_levels_on_the_weights(prepared: Prepared, name: str) -> None:
-    rows = read_layer(prepared.weights_path, LAYER).rows.astype(np.float64)
+    rows = read_layer(prepared.weights_path, LAYER).astype(np.float64)
     found = written(prepared, name)
     assert (found.kernels is not None) == QUANTIZERS[name].per_kernel
     for column, bits in enumerate(GRID_BITS):
@@ -82,7 +87,7 @@ def test_the_default_needs_no_worker(prepared: Prepared) -> None:
         for kernel in (None, 0, 5):
             levels = known.levels(bits, kernel)
             assert levels == pytest.approx(asked.levels(bits, kernel), rel=1e-6, abs=1e-12)
-    for part in ("layer_mse", "layer_clipped", "kernel_mse", "kernel_clipped"):
+    for part in ("layer_mse", "kernel_mse"):
         assert getattr(known, part) == pytest.approx(getattr(asked, part), rel=1e-3, abs=1e-12)
 
 
@@ -155,7 +160,7 @@ def test_those_seen_longest_ago_make_room(
     for one in asked[:2]:
         write_grids(one)
     read_grids(asked[0])
-    monkeypatch.setattr(grids_module, "_MOST_BYTES", 2 * grids_file(asked[0]).stat().st_size + 999)
+    monkeypatch.setattr(grids_module, "MOST_BYTES", 2 * grids_file(asked[0]).stat().st_size + 999)
     write_grids(asked[2])
     assert [grids_file(one).exists() for one in asked] == [True, False, True]
 
@@ -163,6 +168,29 @@ def test_those_seen_longest_ago_make_room(
 def test_decibels() -> None:
     found = decibels(np.array([1.0, 1.0, 0.0, 4.0]), np.array([0.01, 0.0, 0.0, 4.0]))
     assert found == pytest.approx([20.0, np.nan, np.nan, 0.0], nan_ok=True)
+
+
+@pytest.mark.parametrize("name", list(QUANTIZERS))
+@pytest.mark.parametrize("rows", [torch.zeros(3, 5), torch.full((3, 5), 0.3)], ids=["0", "0.3"])
+def test_weights_that_are_all_equal(name: str, rows: Tensor) -> None:
+    asked = GridsQuestion("small", "network", LAYER, name)
+    save_file({f"rows|{LAYER}": rows}, weights_file("network"))
+    write_grids(asked)
+    found = read_grids(asked)
+    assert found is not None
+    exact = rows.double().numpy()
+    for column, bits in enumerate(GRID_BITS):
+        for kernel in (None, 0, 2):
+            levels = found.levels(bits, kernel)
+            assert np.isfinite(levels).all()
+            mse = found.layer_mse[column] if kernel is None else found.kernel_mse[kernel, column]
+            error = rounding_error(exact, Grid(levels))
+            assert mse == pytest.approx(error.mean_squared, rel=1e-4, abs=1e-12)
+            assert error.clipped in (0.0, 1.0)
+        assert found.layer_clipped[column] == rounding_error(exact, Grid(levels)).clipped
+        if name == "k-means":
+            assert levels.tolist() == [float(rows[0, 0])]
+            assert not found.kernel_clipped.any()
 
 
 def test_one_kernel_and_one_weight() -> None:

@@ -106,6 +106,6 @@ def test_those_seen_longest_ago_make_room(
         write_preview(images_of(3), key)
     read_preview("a")
     size = (store_home / "previews" / "a.npz").stat().st_size
-    monkeypatch.setattr(preview_module, "_MOST_BYTES", 2 * size)
+    monkeypatch.setattr(preview_module, "MOST_BYTES", 2 * size)
     write_preview(images_of(3), "d")
     assert sorted(f.name for f in (store_home / "previews").iterdir()) == ["a.npz", "d.npz"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 import torch
@@ -9,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qcore.quantize import uniform
+from qcore.quantize.codes import affine_codes, symmetric_codes
 from qcore.quantize.grid import (
     Grid,
     affine_grid,
@@ -130,6 +133,31 @@ def test_error_by_hand() -> None:
     energy = (0.04 + 1.21 + 16 + 0.36) / 4
     assert error.sqnr_db == pytest.approx(10 * np.log10(energy / 0.3025))
     assert error.clipped == 0.25
+
+
+@pytest.mark.parametrize(
+    ("levels", "low", "high"),
+    [([-1, 0, 1, 5], -1.5, 7), ([0, 2], -1, 3), ([0.3], 0.3, 0.3), ([2, 2, 2], 2, 2)],
+)
+def test_reach_is_half_a_step_beyond_the_ends(levels: list[float], low: float, high: float) -> None:
+    assert Grid(np.array(levels, np.float64)).reach() == (low, high)
+
+
+@pytest.mark.parametrize("bits", [-3, 0, 1, 17])
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda bits: symmetric_grid(1.0, bits),
+        lambda bits: affine_grid(1.0, 0, bits),
+        lambda bits: affine_parameters(-1.0, 1.0, bits),
+        lambda bits: symmetric_codes(1.0, bits),
+        lambda bits: symmetric_codes(1.0, bits, full_range=True),
+        lambda bits: affine_codes(-1.0, 1.0, bits),
+    ],
+)
+def test_grids_and_codes_of_bits_out_of_range(function: Callable[[int], object], bits: int) -> None:
+    with pytest.raises(ValueError, match="2 to 16"):
+        function(bits)
 
 
 def test_clipped_on_either_side_of_uneven_levels() -> None:

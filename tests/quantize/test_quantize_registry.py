@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from quantize_cases import group, trained_layers, two_rows, widths
 from torch import Tensor
 
+from qcore.quantize.quantizer_texts import DEFAULT_QUANTIZER, QUANTIZER_TEXTS
 from qcore.quantize.registry import (
     QUANTIZERS,
     EvenLevels,
@@ -33,14 +34,16 @@ def warnings_are_errors() -> Iterator[None]:
 
 
 def test_names_titles_and_sources() -> None:
+    assert list(QUANTIZER_TEXTS) == NAMES
+    assert DEFAULT_QUANTIZER in NAMES
     assert " ".join(NAMES) == (
         "symmetric symmetric-max symmetric-full affine fixed-point mid-rise "
         "mid-tread stochastic uniform-range histogram prior-normal k-means"
     )
-    assert len({quantizer.title for quantizer in QUANTIZERS.values()}) == len(NAMES)
-    for quantizer in QUANTIZERS.values():
-        assert re.search(r"\([A-Z][^()]* \d{4}[^()]*\)\.$", quantizer.about)
-    assert [name for name in NAMES if QUANTIZERS[name].live] == ["symmetric", "symmetric-max"]
+    assert len({text.title for text in QUANTIZER_TEXTS.values()}) == len(NAMES)
+    for text in QUANTIZER_TEXTS.values():
+        assert re.search(r"\([A-Z][^()]* \d{4}[^()]*\)\.$", text.about)
+    assert [name for name in NAMES if QUANTIZER_TEXTS[name].live] == ["symmetric", "symmetric-max"]
     assert PER_KERNEL == ["symmetric", "symmetric-max", "symmetric-full", "affine"]
 
 

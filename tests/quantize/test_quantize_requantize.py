@@ -11,10 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
+from qcore.quantize.limits import full_range, restricted_range
 from qcore.quantize.matmul import affine_terms, integer_matmul
 from qcore.quantize.multiplier import Multiplier, integer_multiplier, multiply
 from qcore.quantize.requantize import requantize
-from qcore.quantize.uniform import dequantize, full_range, quantize, restricted_range
+from qcore.quantize.uniform import dequantize, quantize
 
 A = [[-1.54, 0.22], [-0.26, 0.65]]
 B = [[0.35], [-0.51]]

@@ -14,7 +14,7 @@ from scipy.optimize import minimize_scalar
 from scipy.special import ndtr, ndtri
 from torch import Tensor
 
-from qcore.quantize.symmetric import largest_level, max_scale, mse_scale, quantize
+from qcore.quantize.symmetric import max_scale, mse_scale, quantize
 from qcore.samples import weights_file
 
 WIDTHS = (2, 3, 4, 5, 6, 8, 16)
@@ -190,5 +190,3 @@ def test_at_most_2_to_the_b_minus_1_values(bits: int, seed: int) -> None:
 def test_bits_out_of_range(function: Callable[[Tensor, int], Tensor], bits: int) -> None:
     with pytest.raises(ValueError, match="2 to 16"):
         function(torch.ones(2, 3), bits)
-    with pytest.raises(ValueError, match="2 to 16"):
-        largest_level(bits)

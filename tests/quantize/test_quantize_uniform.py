@@ -15,16 +15,14 @@ from onnx import TensorProto, helper
 from onnx.reference import ReferenceEvaluator
 from torch import Tensor
 
+from qcore.quantize.limits import full_range, largest_level, restricted_range, unsigned_range
 from qcore.quantize.uniform import (
     affine_parameters,
     dequantize,
     fake_quantize,
-    full_range,
     full_scale,
     quantize,
-    restricted_range,
     restricted_scale,
-    unsigned_range,
 )
 
 widths = st.integers(2, 16)
@@ -46,6 +44,7 @@ def test_ranges(
     bits: int, restricted: tuple[int, int], full: tuple[int, int], unsigned: tuple[int, int]
 ) -> None:
     assert restricted_range(bits) == restricted
+    assert largest_level(bits) == full[1]
     assert full_range(bits) == full
     assert unsigned_range(bits) == unsigned
 
@@ -241,6 +240,7 @@ def test_bits_out_of_range(bits: int) -> None:
         lambda: restricted_range(bits),
         lambda: full_range(bits),
         lambda: unsigned_range(bits),
+        lambda: largest_level(bits),
         lambda: restricted_scale(one, bits),
         lambda: full_scale(one, bits),
         lambda: affine_parameters(-one, one, bits),

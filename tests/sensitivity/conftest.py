@@ -8,7 +8,8 @@ from small_nets import as_network, random_data, small_residual
 from qcore.calibrate.clipping import quantizer_text
 from qcore.data.source import DataSource
 from qcore.sensitivity.exact import measure_exact
-from qcore.sensitivity.table import SensitivityConfig, SensitivityTable, rows_from_pieces
+from qcore.sensitivity.pieces import rows_from_pieces
+from qcore.sensitivity.table import SensitivityConfig, SensitivityTable
 
 
 @pytest.fixture(scope="module")

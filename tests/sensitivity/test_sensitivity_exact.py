@@ -18,7 +18,8 @@ from qcore.quantize.symmetric import mse_scale
 from qcore.sensitivity import exact
 from qcore.sensitivity.exact import ExactRun, measure_exact, split_chunks
 from qcore.sensitivity.objective import loss_per_image
-from qcore.sensitivity.table import Objective, SensitivityConfig, rows_from_pieces
+from qcore.sensitivity.pieces import rows_from_pieces
+from qcore.sensitivity.table import Objective, SensitivityConfig
 
 BITS = (2, 4, 8)
 LAYERS = ("stem", "first", "second", "head")

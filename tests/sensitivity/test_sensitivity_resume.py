@@ -8,7 +8,8 @@ from small_nets import as_network, random_data, small_residual
 from qcore.graph.network import Network
 from qcore.sensitivity import exact
 from qcore.sensitivity.exact import ExactRun, measure_exact
-from qcore.sensitivity.table import Piece, SensitivityConfig
+from qcore.sensitivity.pieces import Piece
+from qcore.sensitivity.table import SensitivityConfig
 
 BITS = (2, 4, 8)
 

@@ -11,11 +11,8 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from qcore.sensitivity.interval import Moments, student_quantile
-from qcore.sensitivity.table import (
-    Piece,
-    SensitivityTable,
-    rows_from_pieces,
-)
+from qcore.sensitivity.pieces import Piece, rows_from_pieces
+from qcore.sensitivity.table import SensitivityTable
 
 
 def moments(values: np.ndarray) -> Moments:

@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 from store_common import QUESTION, silence
 
-from qcore.sensitivity.table import Piece
+from qcore.sensitivity.pieces import Piece
 from qcore.store.home import database_url, home
 from qcore.store.job import SILENT_SECONDS, Job, job_id
 from qcore.store.schema import pieces

@@ -174,7 +174,7 @@ def test_the_method_for_all_is_in_the_address_and_can_be_undone(open_known: Open
     _, layers = tables(app)
     assert (layers["threshold"] == layers["entropy"]).all()
     app.number_input(key="clip_percentile").set_value(99.0).run()
-    assert chosen(app) == Clipping(activation="entropy", percentile=99.0)
+    assert chosen(app) == Clipping(activation="entropy", activation_percentile=99.0)
     _, at_99 = tables(app)
     assert (at_99["percentile"] < layers["percentile"]).any()
     assert (at_99["percentile"] <= layers["percentile"]).all()

@@ -16,9 +16,9 @@ import ui.weights.panel
 from qcore.calibrate.clipping import Override
 from qcore.graph.network import Network
 from qcore.prepare.prepared import Prepared, read_layer
-from qcore.prepare.quantizers import QUANTIZER_TEXTS
 from qcore.quantize.grid import Grid, rounding_error, symmetric_grid
 from qcore.quantize.limits import GRID_BITS
+from qcore.quantize.quantizer_texts import QUANTIZER_TEXTS
 from qcore.store.clippings import read_clipping
 from qcore.store.home import home
 from ui.components.live_histogram import LiveHistogram, Released
@@ -91,7 +91,7 @@ def opened() -> Prepared:
 
 
 def rows_of(layer: str) -> np.ndarray:
-    return read_layer(opened().weights_path, layer).rows.astype(np.float64)
+    return read_layer(opened().weights_path, layer).astype(np.float64)
 
 
 def _best_threshold(row: np.ndarray) -> float:
@@ -285,7 +285,7 @@ def test_while_a_worker_is_at_it_there_is_progress_and_a_way_out(
     assert any("waiting" in one.proto.text for one in app.get("progress"))
     assert len(app.dataframe) == 1  # the list stays
     press(app, "Cancel")
-    assert "This was cancelled" in "\n".join(error.value for error in app.error)
+    assert "was cancelled" in "\n".join(error.value for error in app.error)
     monkeypatch.setattr(ui.engine.engine().runner, "submit", inline)
     press(app, "Try again")
     assert panel.shown.scheme == "levels"

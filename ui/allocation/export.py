@@ -9,10 +9,9 @@ from qcore.calibrate.clipping import Clipping
 from qcore.cli.preparing import measure_command
 from qcore.prepare.prepared import Prepared
 from qcore.sensitivity.table import SensitivityTable
-from ui import format as fmt
 from ui.allocation.dial import Choice
 from ui.downloads import allocation_csv, download, json_text
-from ui.models import title_of
+from ui.models import file_name_of
 
 
 def export(
@@ -26,7 +25,7 @@ def export(
     allocation = to_bit_allocation(
         choice.problem, table, choice.allocation, "ilp", activation_bits, clipping
     )
-    title = fmt.file_name(title_of(prepared.network.name))
+    title = file_name_of(prepared.network.name)
     name = f"{title}-{choice.point.average_bits:.2f}bits"
     st.subheader("Take it with you", anchor=False)
     with st.container(horizontal=True, vertical_alignment="center"):

@@ -5,12 +5,13 @@ from __future__ import annotations
 import streamlit as st
 
 from qcore.calibrate.clipping import Clipping
+from qcore.quantize.limits import GRID_BITS
 from qcore.sensitivity.table import SensitivityTable
 from ui.clipping import current_clipping
 from ui.router import PAGES
 
-_FLOAT = "float"
-_WIDTHS = (_FLOAT, "8", "7", "6", "5", "4", "3", "2")
+_FULL = "full precision"
+_WIDTHS = (_FULL, *(str(bits) for bits in GRID_BITS))
 
 
 def input_bits() -> int | None:
@@ -18,14 +19,14 @@ def input_bits() -> int | None:
     chosen = st.segmented_control(
         "Bits of layer inputs",
         _WIDTHS,
-        default=_FLOAT,
+        default=_FULL,
         required=True,
         key="input_bits",
         bind="query-params",
         help="What enters every layer is rounded to as many bits when the allocation is measured. "
         "The budget and the predicted ΔL are of the weights alone.",
     )
-    return None if chosen == _FLOAT else int(chosen)
+    return None if chosen == _FULL else int(chosen)
 
 
 def clipping_in_use(table: SensitivityTable, inputs: int | None) -> Clipping:

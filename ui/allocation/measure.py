@@ -12,6 +12,7 @@ from qcore.sensitivity.table import SensitivityTable
 from qcore.store.job import Job
 from ui import format as fmt
 from ui.allocation.dial import Choice
+from ui.allocation.overview import predicted_label
 from ui.jobs import progress_text
 from ui.results import (
     Measured,
@@ -43,7 +44,6 @@ def measure_panel(
     """Measure this allocation, and the uniform ones, on images not used to choose."""
     st.subheader("Predicted and measured", anchor=False)
     job = evaluation_of(prepared, choice.bits, setting)
-    busy = job is not None and job.active and not job.lost()
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.button(
             f"Measure on {setting.pair.evaluation.images:,} held-out images",
@@ -51,7 +51,7 @@ def measure_panel(
             icon=":material/science:",
             on_click=start_evaluation,
             args=(prepared, choice.bits, setting),
-            disabled=busy or (job is not None and job.state == "finished"),
+            disabled=_there(job),
             help="Runs the quantized network; the result is kept.",
         )
         st.button(
@@ -59,6 +59,7 @@ def measure_panel(
             icon=":material/horizontal_rule:",
             on_click=_measure_uniform,
             args=(prepared, setting, choice),
+            disabled=not _missing_uniform(prepared, setting, choice),
             help="The same bits in every layer, at each bit width.",
         )
     _follow(prepared, setting)
@@ -66,8 +67,19 @@ def measure_panel(
 
 
 def _measure_uniform(prepared: Prepared, setting: Setting, choice: Choice) -> None:
-    for point in uniform_points(choice.problem):
-        start_evaluation(prepared, point.bits, setting)
+    for bits in _missing_uniform(prepared, setting, choice):
+        start_evaluation(prepared, bits, setting)
+
+
+def _missing_uniform(prepared: Prepared, setting: Setting, choice: Choice) -> list[dict[str, int]]:
+    """Bits of the uniform allocations that are neither measured nor about to be."""
+    points = [point.bits for point in uniform_points(choice.problem)]
+    return [bits for bits in points if not _there(evaluation_of(prepared, bits, setting))]
+
+
+def _there(job: Job | None) -> bool:
+    """Measured, or about to be."""
+    return job is not None and (job.state == "finished" or (job.active and not job.lost()))
 
 
 def _follow(prepared: Prepared, setting: Setting) -> None:
@@ -98,7 +110,7 @@ def _results(
     if job is not None and job.state == "failed":
         st.error(fmt.plain(job.message), icon=":material/error:")
     if job is not None and job.state == "finished" and job.result is not None:
-        _tiles(Evaluation.from_json(job.result), choice)
+        _tiles(Evaluation.from_json(job.result), choice, setting)
     rows = sorted(measured(prepared, setting), key=lambda row: row.size_bytes)
     if not rows:
         st.caption(
@@ -116,10 +128,10 @@ def _results(
     )
 
 
-def _tiles(result: Evaluation, choice: Choice) -> None:
+def _tiles(result: Evaluation, choice: Choice, setting: Setting) -> None:
     with st.container(horizontal=True):
         st.metric(
-            "Predicted ΔL",
+            predicted_label(setting.activation_bits),
             fmt.loss(choice.point.predicted_loss),
             border=True,
             help="On the calibration images, of the weights alone.",
@@ -157,7 +169,9 @@ def _row(
         "allocation": _label(row, setting, choice),
         "size": row.size_bytes / 1000,
         "average": row.average_bits,
-        "inputs": "float" if row.activation_bits is None else f"{row.activation_bits} bits",
+        "inputs": "full precision"
+        if row.activation_bits is None
+        else f"{row.activation_bits} bits",
         "clipping": _clipping(row),
         "predicted": choice.problem.predicted_loss(row.bits) if as_measured else None,
         "measured": result.delta_loss,

@@ -20,10 +20,14 @@ _RANDOM_POINTS = 300
 
 
 def overview(
-    prepared: Prepared, setting: Setting | None, table: SensitivityTable, choice: Choice
+    prepared: Prepared,
+    setting: Setting | None,
+    table: SensitivityTable,
+    choice: Choice,
+    inputs: int | None,
 ) -> None:
-    """Tiles, bits per layer, and the curve."""
-    _tiles(prepared, table, choice)
+    """Tiles, bits per layer, and the curve. ``inputs``: bits of every layer's input."""
+    _tiles(prepared, table, choice, inputs)
     left, right = st.columns(2)
     with left:
         st.markdown("**Bits of each layer.** Click a bar to focus it.")
@@ -39,7 +43,7 @@ def overview(
         _curve(prepared, setting, table, choice)
 
 
-def _tiles(prepared: Prepared, table: SensitivityTable, choice: Choice) -> None:
+def _tiles(prepared: Prepared, table: SensitivityTable, choice: Choice, inputs: int | None) -> None:
     point, full = choice.point, full_precision_bytes(prepared.network)
     uniform = best_uniform(choice.problem, choice.budget, choice.value)
     with st.container(horizontal=True):
@@ -51,7 +55,7 @@ def _tiles(prepared: Prepared, table: SensitivityTable, choice: Choice) -> None:
         )
         _metric("Average bits", f"{point.average_bits:.3f}", "Per weight of the quantized layers.")
         _metric(
-            "Predicted ΔL",
+            predicted_label(inputs),
             fmt.loss(point.predicted_loss),
             f"Sum of the layers' measured ΔL, {UNITS[table.config.objective]}, of the weights "
             "alone. Interactions between layers and the rounding of inputs are not in it: measure "
@@ -69,6 +73,17 @@ def _tiles(prepared: Prepared, table: SensitivityTable, choice: Choice) -> None:
         f":material/check_circle: Integer program solved in {choice.allocation.seconds:.2f} s, "
         f"{proof}, for the sum of the layers' ΔL."
     )
+    if inputs is not None:
+        st.caption(
+            ":material/info: Predicted ΔL, frontier, uniform line and cloud are of the weights "
+            f"alone, with inputs at full precision. Only a measurement has the {inputs}-bit inputs "
+            "in it."
+        )
+
+
+def predicted_label(inputs: int | None) -> str:
+    """What the prediction is called: the rounding of inputs is not in it."""
+    return "Predicted ΔL" if inputs is None else "Predicted ΔL, weights alone"
 
 
 def _metric(label: str, value: str, text: str) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
 
 import streamlit as st
 
@@ -30,7 +29,7 @@ class Chosen:
 
     @property
     def percentile(self) -> float:
-        return self.clipping.percentile
+        return self.clipping.percentile(self.target)
 
 
 def controls() -> Chosen:
@@ -57,7 +56,7 @@ def controls() -> Chosen:
             help="The thresholds of entropy, mse and aciq depend on them.",
         )
         _method(target, clipping)
-        _percentile(clipping)
+        _percentile(target, clipping)
         st.button(
             "Undo",
             icon=":material/undo:",
@@ -78,7 +77,7 @@ def _first_bits() -> None:
 def _method(target: Target, clipping: Clipping) -> None:
     what = "inputs" if target == "activation" else "weights"
     key = f"{_METHOD}-{target}"
-    st.session_state[key] = clipping.activation if target == "activation" else clipping.weight
+    st.session_state[key] = clipping.method(target)
     st.selectbox(
         f"Method for all {what}",
         list(METHODS),
@@ -91,12 +90,12 @@ def _method(target: Target, clipping: Clipping) -> None:
 
 
 def _choose_method(target: Target, key: str) -> None:
-    method: Any = st.session_state[key]
-    choose_clipping(replace(current_clipping(), **{target: method}))
+    clipping, method = current_clipping(), st.session_state[key]
+    choose_clipping(clipping.with_method(target, method, clipping.percentile(target)))
 
 
-def _percentile(clipping: Clipping) -> None:
-    st.session_state[_PERCENTILE] = clipping.percentile
+def _percentile(target: Target, clipping: Clipping) -> None:
+    st.session_state[_PERCENTILE] = clipping.percentile(target)
     st.number_input(
         "Percentile",
         min_value=0.001,
@@ -105,18 +104,20 @@ def _percentile(clipping: Clipping) -> None:
         format="%.3f",
         key=_PERCENTILE,
         on_change=_choose_percentile,
+        args=(target,),
         width=150,
         help="In percent of all values, for the method percentile; 99.99 clips one in 10,000.",
     )
 
 
-def _choose_percentile() -> None:
-    choose_clipping(replace(current_clipping(), percentile=st.session_state[_PERCENTILE]))
+def _choose_percentile(target: Target) -> None:
+    clipping, percentile = current_clipping(), st.session_state[_PERCENTILE]
+    choose_clipping(clipping.with_method(target, clipping.method(target), percentile))
 
 
 def exceptions(target: Target, clipping: Clipping) -> None:
     """A button that gives every layer back to the method for all."""
-    own = sum(override.target == target for override in clipping.overrides)
+    own = len(clipping.overrides_of(target))
     st.button(
         f"Same for all ({own})" if own else "Same for all",
         icon=":material/restart_alt:",

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from qcore.calibrate.clipping import Clipping, Method, Target
+from qcore.calibrate.clipping import DEFAULT_PERCENTILE, Method, Target
 from qcore.jobs.questions import LayerLossQuestion, to_json
 from qcore.sensitivity.table import UNITS, objectives_for
 from qcore.store.job import Job
@@ -41,7 +41,7 @@ class Spot:
             self.target,
             self.bits,
             self.choice,
-            self.percentile if self.choice == "percentile" else Clipping.percentile,
+            self.percentile if self.choice == "percentile" else DEFAULT_PERCENTILE,
             objectives_for(network, data.labelled)[0],
             min(_MOST_IMAGES, data.images),
         )

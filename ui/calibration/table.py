@@ -190,5 +190,5 @@ def _command(source: Source, chosen: Chosen) -> str:
     words = ["python", "-m", "qcore", "thresholds", source.prepared.network.name, data.reference]
     words += ["--bits", str(chosen.bits), "--method", method, "--target", chosen.target]
     if method == "percentile":
-        words += ["--percentile", f"{clipping.percentile:g}"]
+        words += ["--percentile", f"{clipping.percentile(chosen.target):g}"]
     return f"{shlex.join(words)} {options_text(data)}".rstrip()

@@ -159,7 +159,8 @@ class Panel {
     placeHandles(this, layout, threshold)
     drawDivergence(this, layout, threshold, this.colors[bits])
     this.sideBox = drawSide(this, layout, errors.map((error) => error.sqnr))
-    this.showReadouts(threshold, stepOf(levels), errors[data.widths.indexOf(bits)])
+    const clipped = clippedShare(this.histogram, keptRange(data, levels, threshold))
+    this.showReadouts(threshold, stepOf(levels), { ...errors[data.widths.indexOf(bits)], clipped })
     this.showBits()
   }
 

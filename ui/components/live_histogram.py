@@ -10,7 +10,7 @@ import hashlib
 import json
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -25,11 +25,12 @@ Scheme = Literal["symmetric", "affine", "levels"]
 
 @dataclass(frozen=True)
 class ThresholdLine:
-    """A named threshold to compare with: bits -> magnitude."""
+    """A named threshold to compare with: bits -> magnitude, and bits -> a word behind its label."""
 
     label: str
     thresholds: Mapping[int, float]
     color: str
+    notes: Mapping[int, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)
@@ -138,7 +139,12 @@ def payload(view: LiveHistogram, alt: str, palette: Palette) -> dict[str, Any]:
         "x_title": view.x_title,
         "log": bool(view.log),
         "lines": [
-            {"label": line.label, "color": line.color, "thresholds": _by_bits(line.thresholds)}
+            {
+                "label": line.label,
+                "color": line.color,
+                "thresholds": _by_bits(line.thresholds),
+                "notes": {str(bits): note for bits, note in line.notes.items()},
+            }
             for line in view.lines
         ],
         "curves": {str(bits): _curve(curve) for bits, curve in (view.curves or {}).items()},

@@ -121,12 +121,9 @@ function drawLevels({ parts }, { x, top, bottom }, levels, color) {
   })
 }
 
-/** What lies beyond the grid: a soft shade, and its bars in another colour. */
+/** What is clipped: a soft shade, and its bars in another colour. */
 function drawBeyond({ parts, data }, { x, top, bottom }, levels, threshold) {
-  const [low, high] =
-    data.scheme === "affine"
-      ? clippedRange(data.seen, threshold)
-      : [levels[0], levels[levels.length - 1]]
+  const [low, high] = keptRange(data, levels, threshold)
   const left = Math.min(Math.max(x(low), x.from), x.to)
   const right = Math.min(Math.max(x(high), x.from), x.to)
   const shapes = [

@@ -17,14 +17,19 @@ function drawLines({ parts, data, bits }, layout) {
     set(node, { x1: x(place), x2: x(place), y1: top - 5, y2: bottom, stroke: color }),
   )
   each(parts.labels, "button", named, (node, line) => {
-    if (node.textContent !== line.label) node.textContent = line.label
+    const text = labelText(line, bits)
+    if (node.textContent !== text) node.textContent = text
     node.type = "button"
     node.disabled = data.scheme === "levels"
     node.dataset.line = line.index
-    node.title = `${line.label}: ${readable(line.value)}`
+    node.title = `${text}: ${readable(line.value)}`
     node.style.setProperty("--line", line.color)
   })
   placeLabels([...parts.labels.children], named, layout)
+}
+
+function labelText({ label, notes }, bits) {
+  return notes[bits] ? `${label} \u00b7 ${notes[bits]}` : label
 }
 
 /** Over its line on the right where that is in view; the lowest row that has room. */
@@ -60,7 +65,7 @@ function labelRows(data, x, sides) {
   const needed = data.widths.map((bits) => {
     const boxes = data.lines
       .filter((line) => line.thresholds[bits] !== undefined)
-      .map((line) => labelBox(x, sides, line.thresholds[bits], 24 + 7 * line.label.length))
+      .map((line) => labelBox(x, sides, line.thresholds[bits], 24 + 7 * labelText(line, bits).length))
     return Math.max(-1, ...rowsOf(boxes)) + 1
   })
   return Math.max(...needed)

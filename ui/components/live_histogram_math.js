@@ -1,6 +1,7 @@
 // Grids of levels, their exact error on a histogram, and numbers as people read them.
 
 const cube = (x) => x * x * x
+const THIN = 1e-6
 
 /** Halves go to the even neighbour, as numpy.rint sends them. */
 function rint(x) {
@@ -43,65 +44,72 @@ function stepOf(levels) {
   return step
 }
 
-/** Counts with their edges; the energy is that of values spread evenly over each bin. */
-function histogramOf({ counts, low, bin_width: width, zeros }) {
-  let total = zeros
-  let energy = 0
-  counts.forEach((count, i) => {
-    const left = low + i * width
-    total += count
-    energy += (count * (cube(left + width) - cube(left))) / (3 * width)
-  })
-  return { counts, low, width, zeros, total, energy: total ? energy / total : 0 }
+/** Counts between edges, the outermost of which are the smallest and the largest value seen. The
+ * energy is that of values spread evenly over each bin. */
+function histogramOf({ counts, low, bin_width: width, zeros, seen }) {
+  const edges = Float64Array.from({ length: counts.length + 1 }, (_, i) =>
+    Math.min(Math.max(low + i * width, seen[0]), seen[1]),
+  )
+  const histogram = { counts, low, width, zeros, edges }
+  histogram.total = counts.reduce((sum, count) => sum + count, zeros)
+  const sum = sumOverBins(histogram, (x) => cube(x) / 3, (x) => x * x)
+  histogram.energy = histogram.total ? sum / histogram.total : 0
+  return histogram
 }
 
-/** Integral of the squared rounding error from some fixed place up to each edge of a bin. */
-function errorIntegrals({ counts, low, width }, levels) {
-  const integrals = new Float64Array(counts.length + 1)
+/** Sum over all values but exact zeros, from an antiderivative at the edges; a bin of no width
+ * (`THIN` of a bin: less would be all rounding) is a point. */
+function sumOverBins({ counts, edges, width }, antiderivative, atPoint) {
+  let sum = 0
+  let before = antiderivative(edges[0])
+  for (let i = 0; i < counts.length; i++) {
+    const after = antiderivative(edges[i + 1])
+    const wide = edges[i + 1] - edges[i]
+    if (counts[i] > 0) {
+      const thin = wide <= THIN * width
+      sum += counts[i] * (thin ? atPoint((edges[i] + edges[i + 1]) / 2) : (after - before) / wide)
+    }
+    before = after
+  }
+  return sum
+}
+
+/** The integral of the squared rounding error from some fixed place up to x; x must not fall. */
+function errorIntegral(levels) {
   let k = 0
   let base = 0
-  for (let i = 0; i <= counts.length; i++) {
-    const x = low + i * width
+  return (x) => {
     for (; k + 1 < levels.length; k++) {
       const boundary = (levels[k] + levels[k + 1]) / 2
       if (x <= boundary) break
       base += (cube(boundary - levels[k]) - cube(boundary - levels[k + 1])) / 3
     }
-    integrals[i] = base + cube(x - levels[k]) / 3
+    return base + cube(x - levels[k]) / 3
   }
-  return integrals
 }
 
-/** Where values begin to be clipped: half a step beyond the first and the last level. */
-function reachOf(levels) {
-  const last = levels.length - 1
-  if (last < 1) return [levels[0], levels[0]]
-  return [
-    levels[0] - (levels[1] - levels[0]) / 2,
-    levels[last] + (levels[last] - levels[last - 1]) / 2,
-  ]
-}
+const leastSquare = (levels, x) => levels.reduce((least, v) => Math.min(least, (x - v) ** 2), Infinity)
 
-const within = (x) => Math.min(Math.max(x, 0), 1)
-
-/** {mse, sqnr, clipped} of rounding to the levels; sqnr is null without error or energy. */
+/** {mse, sqnr} of rounding to the levels; sqnr is null without error or energy. */
 function roundingError(histogram, levels) {
-  const { counts, low, width, zeros, total, energy } = histogram
-  const integrals = errorIntegrals(histogram, levels)
-  const [first, last] = reachOf(levels)
-  let noise = 0
-  let beyond = first > 0 || last < 0 ? zeros : 0
-  for (let i = 0; i < counts.length; i++) {
-    if (counts[i] === 0) continue
-    const left = low + i * width
-    noise += (counts[i] * (integrals[i + 1] - integrals[i])) / width
-    const share = within((first - left) / width) + within((left + width - last) / width)
-    beyond += counts[i] * share
-  }
-  if (zeros > 0) noise += zeros * levels.reduce((least, v) => Math.min(least, v * v), Infinity)
+  const { zeros, total, energy } = histogram
+  let noise = sumOverBins(histogram, errorIntegral(levels), (x) => leastSquare(levels, x))
+  if (zeros > 0) noise += zeros * leastSquare(levels, 0)
   const mse = total ? Math.max(noise, 0) / total : 0
-  const sqnr = mse > 0 && energy > 0 ? 10 * Math.log10(energy / mse) : null
-  return { mse, sqnr, clipped: total ? beyond / total : 0 }
+  return { mse, sqnr: mse > 0 && energy > 0 ? 10 * Math.log10(energy / mse) : null }
+}
+
+/** What is kept: magnitudes up to the threshold; of a codebook, from its first to its last level. */
+function keptRange(data, levels, threshold) {
+  return data.scheme === "levels" ? [levels[0], levels[levels.length - 1]] : [-threshold, threshold]
+}
+
+/** The share of all values that lie beyond what is kept. */
+function clippedShare(histogram, [low, high]) {
+  const inside = (x) => Math.min(Math.max(x, low), high)
+  const kept = sumOverBins(histogram, inside, (x) => (x < low || x > high ? 0 : 1))
+  const zeros = low > 0 || high < 0 ? 0 : histogram.zeros
+  return histogram.total ? Math.max(1 - (kept + zeros) / histogram.total, 0) : 0
 }
 
 /** The curve at the first candidate that keeps all up to x; null below the first. */

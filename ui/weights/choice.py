@@ -7,42 +7,37 @@ from typing import Any
 import streamlit as st
 
 from qcore.graph.layer import Layer
-from qcore.prepare.quantizers import DEFAULT_QUANTIZER, QUANTIZER_TEXTS
 from qcore.quantize.limits import GRID_BITS
+from qcore.quantize.quantizer_texts import DEFAULT_QUANTIZER, QUANTIZER_TEXTS
 from ui.select import clicked
 
 BITS = "grid_bits"
 """Query parameter."""
 
 _KERNEL, _ALL, _QUANTIZER = "kernel", "all", "quantizer"
-_KEPT = "grid_bits_kept"  # leaving the page empties the URL
+# Leaving the page empties the URL, and its widgets are forgotten.
+_KEPT_BITS, _KEPT_QUANTIZER = "grid_bits_kept", "quantizer_kept"
 _DEFAULT_BITS = 4
 _MOST_KERNELS = 10_000  # every name in the menu goes to the browser
 
 
 def choose_quantizer() -> str:
     """A menu of the quantizers."""
-    asked = st.query_params.get(_QUANTIZER)
+    asked = st.query_params.get(_QUANTIZER) or st.session_state.get(_KEPT_QUANTIZER)
     if _QUANTIZER not in st.session_state and asked in QUANTIZER_TEXTS:
         st.session_state[_QUANTIZER] = asked
-    return st.selectbox(
+    name = st.selectbox(
         "Quantizer",
         list(QUANTIZER_TEXTS),
         key=_QUANTIZER,  # not bound: the URL would hold the title
-        on_change=_keep_quantizer,
         format_func=lambda name: QUANTIZER_TEXTS[name].title,
         width=400,
         help="For looking at. Everything else uses symmetric levels with one scale a kernel, "
         "clipped as chosen here or on the page Calibration.",
     )
-
-
-def _keep_quantizer() -> None:
-    name = st.session_state[_QUANTIZER]
-    if name == DEFAULT_QUANTIZER:
-        st.query_params.pop(_QUANTIZER, None)
-    else:
-        st.query_params[_QUANTIZER] = name
+    st.session_state[_KEPT_QUANTIZER] = name
+    _address(_QUANTIZER, None if name == DEFAULT_QUANTIZER else name)
+    return name
 
 
 def choose_kernel(layer: Layer) -> int | None:
@@ -69,17 +64,24 @@ def kernel_clicked(chart_key: str) -> None:
         st.session_state[_KERNEL] = str(int(number[0] if isinstance(number, list) else number))
 
 
-def whole_layer() -> None:
-    """Leave the kernel; for buttons."""
-    st.session_state[_KERNEL] = _ALL
-
-
 def chosen_bits() -> int:
     """The bit width whose grid is shown."""
-    asked = st.query_params.get(BITS) or st.session_state.get(_KEPT)
-    return next((bits for bits in GRID_BITS if str(bits) == asked), _DEFAULT_BITS)
+    asked = st.query_params.get(BITS) or st.session_state.get(_KEPT_BITS)
+    chosen = next((bits for bits in GRID_BITS if str(bits) == asked), None)
+    if chosen is not None:
+        keep_bits(chosen)
+    return chosen or _DEFAULT_BITS
 
 
 def keep_bits(bits: int) -> None:
-    """Show the grid of that bit width; call from a callback."""
-    st.query_params[BITS] = st.session_state[_KEPT] = str(bits)
+    """Show the grid of that bit width; call before it is drawn."""
+    st.session_state[_KEPT_BITS] = str(bits)
+    _address(BITS, str(bits))
+
+
+def _address(name: str, value: str | None) -> None:
+    """Put a choice into the URL, or (None) take it out."""
+    if value is None:
+        st.query_params.pop(name, None)
+    elif st.query_params.get(name) != value:
+        st.query_params[name] = value

@@ -33,7 +33,7 @@ def layer_list(prepared: Prepared, bits: int) -> None:
         on_select=lambda: focus_row(_KEY, names),
         selection_mode="single-row",
         column_config={
-            "layer": st.column_config.TextColumn(width=124),
+            "layer": st.column_config.TextColumn(width=172),
             "weights": st.column_config.AreaChartColumn(
                 "weights",
                 width=70,

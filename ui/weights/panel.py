@@ -23,6 +23,8 @@ def panel(prepared: Prepared, view: WeightView) -> None:
     if view.amax == 0:
         st.info("Only zeros: any grid holds them exactly.", icon=":material/info:")
         return
+    if view.kernel is None and view.grids.kernels is not None:
+        st.caption("Below: **one scale for the layer**. The tile above: one scale a kernel.")
     place = (prepared.network.fingerprint, view.layer.name, view.kernel)
     live_histogram(
         _live(view, _begins(view, place)),
@@ -34,7 +36,8 @@ def panel(prepared: Prepared, view: WeightView) -> None:
     )
     if view.quantizer.live:
         _clipping(view, place)
-    st.caption(f"**{view.quantizer.title}.** {fmt.plain(view.quantizer.about)}")
+    fixed = "" if view.quantizer.live else " Its range follows from the weights; drag the bits."
+    st.caption(f"**{view.quantizer.title}.** {fmt.plain(view.quantizer.about)}{fixed}")
 
 
 def _live(view: WeightView, begins: dict[int, float]) -> LiveHistogram:

@@ -10,9 +10,9 @@ import numpy as np
 from qcore.graph.layer import Layer
 from qcore.prepare.grids_file import FloatArray, Grids, decibels
 from qcore.prepare.prepared import Prepared
-from qcore.prepare.quantizers import QUANTIZER_TEXTS, QuantizerText
 from qcore.prepare.statistics import LayerStatistics
 from qcore.quantize.limits import GRID_BITS
+from qcore.quantize.quantizer_texts import QUANTIZER_TEXTS, QuantizerText
 from ui import format as fmt
 from ui.figures.errors import ErrorCurve
 from ui.figures.histogram import Bins, layer_bins, row_bins

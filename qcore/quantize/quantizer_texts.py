@@ -1,4 +1,4 @@
-"""What menus say of the quantizers of ``qcore.quantize.registry``. Free of torch, for pages."""
+"""What menus say of the quantizers of ``qcore.quantize.registry``. Free of torch."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ DEFAULT_QUANTIZER = "symmetric"
 
 @dataclass(frozen=True)
 class QuantizerText:
-    """As in the registry: a title, one sentence, and whether its threshold can be dragged.
+    """``title`` is for a menu, ``about`` one sentence with the source.
 
+    ``live``: the levels follow from a threshold alone, so that a page may let a person drag it.
     ``nearest``: every value becomes the nearest level.
     """
 
@@ -24,8 +25,8 @@ class QuantizerText:
 QUANTIZER_TEXTS: dict[str, QuantizerText] = {
     "symmetric": QuantizerText(
         "Symmetric, least squared error",
-        "2^b - 1 levels around an exact zero, clipped where the squared error is least "
-        "(Banner et al. 2019).",
+        "2^b - 1 levels around an exact zero, clipped where a search finds the least squared error "
+        "(Banner et al. 2019 solve it for assumed distributions).",
         live=True,
     ),
     "symmetric-max": QuantizerText(
@@ -73,12 +74,12 @@ QUANTIZER_TEXTS: dict[str, QuantizerText] = {
     ),
     "prior-normal": QuantizerText(
         "Quantiles of a normal",
-        "Levels at equal steps of the normal distribution that fits the values, as NF4 has them "
-        "(Dettmers et al. 2023).",
+        "Levels at equal steps of the normal distribution that fits the values, in the manner of "
+        "NF4 (Dettmers et al. 2023).",
     ),
     "k-means": QuantizerText(
         "k-means codebook",
         "2^b shared values found by clustering (Han et al. 2016, Deep Compression).",
     ),
 }
-"""In the order of the menu."""
+"""Name -> text, in the order of the menu."""
