@@ -14,32 +14,49 @@ from ui.data import SAMPLE_DATA, data_choices, default_choice
 from ui.engine import prepare_job, prepared
 from ui.jobs import running_jobs
 from ui.models import models, title_of
-from ui.state import DATA, LAYER, MODEL, another_network, follow_job
+from ui.state import DATA, LAYER, MODEL, another_network, follow_job, put_in_url
 
 BRAND = Path(__file__).resolve().parent.parent / "assets" / "brand"
+
+_MENU = "network_menu"
 
 
 def sidebar() -> None:
     """Draw it. The network and the focused layer are in the URL."""
     st.logo(str(BRAND / "logo.svg"), size="large")
     with st.sidebar:
-        st.selectbox(
-            "Network",
-            models(),
-            index=None,
-            format_func=title_of,
-            key=MODEL,
-            bind="query-params",
-            placeholder="Choose a network",
-            help="Samples, and what was opened here before. Open another on the page Network.",
-            on_change=another_network,
-        )
-        follow_network(st.session_state.get(MODEL))
+        _network_choice()
         opened = _opened()
         if opened is not None:
             _data_choice(opened)
             _layer_choice(opened)
         running_jobs()
+
+
+def _network_choice() -> None:
+    """Not bound to the URL, which would hold the title; two files may have the same."""
+    options, asked = models(), st.query_params.get(MODEL)
+    if MODEL not in st.session_state and asked in options:
+        st.session_state[MODEL] = asked
+    chosen = st.session_state.get(MODEL)
+    st.session_state[_MENU] = chosen if chosen in options else None
+    st.selectbox(
+        "Network",
+        options,
+        index=None,
+        format_func=title_of,
+        key=_MENU,
+        placeholder="Choose a network",
+        help="Samples, and what was opened here before. Open another on the page Network.",
+        on_change=_choose_network,
+    )
+    put_in_url(MODEL, chosen)
+    follow_network(chosen)
+
+
+def _choose_network() -> None:
+    another_network()
+    st.session_state[MODEL] = st.session_state[_MENU]
 
 
 def _opened() -> Prepared | None:

@@ -8,7 +8,7 @@ from qcore.prepare.prepared import Prepared
 from ui.theme import DARK, LIGHT, Palette
 
 MODEL, DATA, LAYER, JOB = "model", "data", "layer", "job"
-"""Query parameters. The first three are bound to widgets of the sidebar."""
+"""Query parameters. The first three are those of the sidebar's widgets."""
 
 
 def palette() -> Palette:
@@ -54,7 +54,12 @@ def job_in_url() -> str | None:
 
 def follow_job(job_id: str | None) -> None:
     """Put a job into the URL, or (None) take it out."""
-    if job_id is None:
-        st.query_params.pop(JOB, None)
-    elif st.query_params.get(JOB) != job_id:
-        st.query_params[JOB] = job_id
+    put_in_url(JOB, job_id)
+
+
+def put_in_url(name: str, value: str | None) -> None:
+    """Set a query parameter, or (None) take it out."""
+    if value is None:
+        st.query_params.pop(name, None)
+    elif st.query_params.get(name) != value:
+        st.query_params[name] = value

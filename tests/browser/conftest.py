@@ -66,8 +66,8 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="module")
 def start_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Server]]:
-    """A function that starts a cold server of the app, or of a script below the project's root, with
-    a fresh store; all are stopped at the end."""
+    """A function that starts a cold server (of the app, or of a script of the project) with a fresh
+    store; all are stopped at the end."""
     servers: list[Server] = []
 
     def start(script: str = "app.py") -> Server:

@@ -136,3 +136,22 @@ def test_a_threshold_let_go_is_measured_and_serves_the_other_pages(url: str, pag
     page.get_by_text("Inputs", exact=True).click()
     expect(page.get_by_text("clipping: mse, 1 layer otherwise")).to_be_visible()
     expect(page.locator("[data-testid=stException]")).to_have_count(0)
+
+
+def test_another_network_in_the_sidebar_brings_its_own_layer(url: str, page: Page) -> None:
+    page.goto(f"{url}/weights?{MODEL}&layer=down.conv&grid_bits=3&quantizer=affine")
+    expect(page.get_by_role("heading", name="down.conv")).to_be_visible()
+    page.get_by_role("combobox", name="Network").click()
+    page.get_by_role("option", name="EfficientNet-Lite0").click()
+    expect(page.get_by_role("heading", name="_conv_stem")).to_be_visible(timeout=180_000)
+    focus = page.get_by_role("combobox", name="Focused layer")
+    expect(focus).to_have_value("_conv_stem")
+    expect(page).to_have_url(re.compile("efficientnet-lite0"))
+    assert query(page).get("layer", ["_conv_stem"]) == ["_conv_stem"]  # the first may be left out
+
+    page.get_by_role("link", name="Numbers").click()
+    expect(page.get_by_role("heading", name="Numbers", exact=True)).to_be_visible()
+    page.get_by_role("link", name="Weights").click()
+    expect(page.get_by_role("heading", name="_conv_stem")).to_be_visible()
+    expect(page).to_have_url(re.compile("grid_bits=3"))
+    expect(page).to_have_url(re.compile("quantizer=affine"))

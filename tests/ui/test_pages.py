@@ -9,11 +9,14 @@ from inline_runner import IdleRunner
 from streamlit.testing.v1 import AppTest
 
 import ui.engine
+from qcore.calibrate.clipping import Clipping
 from qcore.errors import BadInput
 from qcore.samples import SAMPLES
+from qcore.store.clippings import keep_clipping, read_clipping
 
 Open = Callable[..., AppTest]
 FASHION = "sample:fashion-cnn"
+OTHER = "sample:efficientnet-lite0"
 
 
 def text_of(app: AppTest) -> str:
@@ -23,6 +26,11 @@ def text_of(app: AppTest) -> str:
 
 def metrics(app: AppTest) -> dict[str, str]:
     return {metric.label: metric.value for metric in app.metric}
+
+
+def query(app: AppTest, name: str) -> str:
+    value = app.query_params[name]
+    return value[0] if isinstance(value, list) else value
 
 
 def press(app: AppTest, label: str) -> AppTest:
@@ -141,3 +149,53 @@ def test_a_network_that_cannot_be_opened_is_one_line(
 def test_unknown_network_in_the_address_leads_to_the_samples(open_page: Open) -> None:
     app = open_page(model="../../etc/passwd")
     assert "Start with a sample network" in text_of(app)
+
+
+def _follow() -> None:
+    """A page in little: the sidebar's network, and an undo list that holds one choice."""
+    import streamlit as st
+
+    from ui.clipping import can_undo, follow_network
+
+    follow_network(st.session_state["network"])
+    st.session_state["undo"] = can_undo()
+
+
+def test_each_network_keeps_its_clipping() -> None:
+    kept = keep_clipping(Clipping(weight="max").with_choice("down.conv", "weight", 0.25))
+    app = AppTest.from_function(_follow)
+    app.query_params["clipping"] = kept
+    app.session_state["network"] = FASHION
+    app.session_state["clippings_before"] = [None]
+    app.run()
+    assert app.session_state["undo"]
+    app.session_state["network"] = OTHER
+    app.run()
+    assert read_clipping(query(app, "clipping")) == Clipping(weight="max")
+    assert not app.session_state["undo"]
+    app.session_state["network"] = FASHION
+    app.run()
+    assert query(app, "clipping") == kept
+    assert app.session_state["undo"]
+
+
+def test_the_form_asks_what_the_run_in_view_asked(measured_app: AppTest) -> None:
+    app = measured_app
+    first = query(app, "job")
+    app.segmented_control(key="sensitivity_target").set_value("activation")
+    app.number_input[0].set_value(32).run()
+    press(app, "Measure sensitivity")
+    assert query(app, "job") != first
+    app.selectbox(key="run").set_value(first).run()
+    assert app.segmented_control(key="sensitivity_target").value == "weight"
+    assert app.number_input[0].value == 64
+
+
+def test_only_missing_uniform_allocations_are_offered(measured_app: AppTest) -> None:
+    app = measured_app.switch_page("pages/allocate.py").run()
+    press(app, "Measure the uniform line too")
+    assert next(b for b in app.button if "uniform line" in b.label).disabled
+    assert "weights alone" not in text_of(app)
+    app.segmented_control(key="input_bits").set_value("4").run()
+    assert "weights alone" in text_of(app).replace("\n", " ")
+    assert "Predicted ΔL, weights alone" in metrics(app)

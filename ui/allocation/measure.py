@@ -169,9 +169,7 @@ def _row(
         "allocation": _label(row, setting, choice),
         "size": row.size_bytes / 1000,
         "average": row.average_bits,
-        "inputs": "full precision"
-        if row.activation_bits is None
-        else f"{row.activation_bits} bits",
+        "inputs": _inputs(row.activation_bits),
         "clipping": _clipping(row),
         "predicted": choice.problem.predicted_loss(row.bits) if as_measured else None,
         "measured": result.delta_loss,
@@ -181,6 +179,10 @@ def _row(
         "agreement": None if result.agreement is None else 100 * result.agreement,
         "images": result.samples,
     }
+
+
+def _inputs(bits: int | None) -> str:
+    return "full precision" if bits is None else f"{bits} bits"
 
 
 def _clipping(row: Measured) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 import pandas as pd
 import streamlit as st
@@ -11,16 +10,24 @@ import streamlit as st
 from qcore.calibrate.clipping import Method
 from qcore.store.job import Job
 from ui import format as fmt
-from ui.calibration.loss import Spot, active, loss_line, measure_all
-from ui.calibration.methods import COMPARED, name_of
+from ui.calibration.controls import method_of
+from ui.calibration.loss import Spot, active, loss_line, measure_all, moved
+from ui.calibration.methods import COMPARED, name_of, warning
 from ui.calibration.search import LayerSearch, divergence_at, found_at
 from ui.jobs import cancel
 
+_KL = (
+    "Between the values and their quantized copy, as entropy counts it. ∞ where the last bin kept "
+    "is empty: such a threshold is no candidate. – below the first candidate, which keeps as many "
+    "bins as there are levels."
+)
 _COLUMNS = {
     "threshold": st.column_config.NumberColumn(format="%.4g"),
-    "clipped": st.column_config.NumberColumn("clipped (%)", format="%.4f"),
+    "clipped": st.column_config.NumberColumn(
+        "clipped (%)", help="Share of all values beyond the threshold.", format="%.4f"
+    ),
     "sqnr": st.column_config.NumberColumn("SQNR (dB)", format="%.1f"),
-    "kl": st.column_config.TextColumn("KL (nats)", alignment="right"),
+    "kl": st.column_config.TextColumn("KL (nats)", help=_KL, alignment="right"),
     "loss": st.column_config.TextColumn("true ΔL", alignment="right"),
     "interval": st.column_config.TextColumn("95 % interval", alignment="right"),
 }
@@ -40,7 +47,7 @@ _WEIGHTS = (
 
 def compare(spot: Spot, search: LayerSearch) -> None:
     """ΔL in view and a table of methods; follows measurements under way."""
-    spots = tuple(replace(spot, choice=method) for method in COMPARED)
+    spots = tuple(moved(spot, search, method, spot.bits) for method in COMPARED)
     if spot not in spots:
         spots = (*spots, spot)
     running = any(active(one.job()) for one in spots)
@@ -61,7 +68,7 @@ def compare(spot: Spot, search: LayerSearch) -> None:
         _button(spot, jobs, spots)
 
     follow()
-    st.caption(_WEIGHTS if spot.target == "weight" else _INPUTS)
+    st.caption(_clips_much(spot, search) + (_WEIGHTS if spot.target == "weight" else _INPUTS))
 
 
 def _button(spot: Spot, jobs: Mapping[Method | float, Job | None], spots: tuple[Spot, ...]) -> None:
@@ -98,21 +105,29 @@ def _known(job: Job | None) -> bool:
 
 
 def _row(one: Spot, spot: Spot, search: LayerSearch, job: Job | None) -> dict[str, object]:
-    threshold = search.threshold(one.choice, one.bits)
     key = one.source.key
-    found = found_at(key, one.layer, one.target, one.bits, threshold, search.histogram)
-    divergence = divergence_at(search.curves.get(one.bits), threshold)
+    found = found_at(key, one.layer, one.target, one.bits, one.threshold, search.histogram)
+    divergence = divergence_at(search.curves.get(one.bits), one.threshold)
     result = (job.result if job else None) or {}
     return {
-        "method": _title(one.choice, one.percentile) + (" · in view" if one == spot else ""),
-        "threshold": threshold,
+        "method": _title(one, found.clipped) + (" · in view" if one == spot else ""),
+        "threshold": one.threshold,
         "clipped": 100 * found.clipped,
         "sqnr": found.sqnr_db,
-        "kl": "∞" if divergence is None else f"{divergence:.4g}",
+        "kl": "–" if divergence is None else f"{divergence:.4g}".replace("inf", "∞"),
         "loss": fmt.loss(result["delta_loss"]) if result else "…" if active(job) else "",
         "interval": fmt.interval(result["ci_low"], result["ci_high"]) if result else "",
     }
 
 
-def _title(choice: Method | float, percentile: float) -> str:
-    return "by hand" if isinstance(choice, float) else name_of(choice, percentile)
+def _title(one: Spot, clipped: float) -> str:
+    if isinstance(one.choice, float):
+        return method_of(one.choice)
+    parts = (name_of(one.choice, one.percentile), warning(one.choice, clipped))
+    return " · ".join(part for part in parts if part)
+
+
+def _clips_much(spot: Spot, search: LayerSearch) -> str:
+    """A sentence where entropy would clip, or clips, a large part of the layer's values."""
+    found = warning("entropy", search.clipped["entropy"][spot.bits])
+    return f"**At {spot.bits} bits entropy {found} of these values.** " if found else ""

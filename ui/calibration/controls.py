@@ -36,7 +36,8 @@ def controls() -> Chosen:
     """Target and bits (both in the URL), and the method for all layers."""
     clipping = current_clipping()
     _first_bits()
-    with st.container(border=True), st.container(horizontal=True, vertical_alignment="bottom"):
+    # Fields and buttons are of other heights: labels in one line, and the button at the fields.
+    with st.container(border=True), st.container(horizontal=True, vertical_alignment="top"):
         name = st.segmented_control(
             "Clip",
             list(_TARGETS),
@@ -55,15 +56,16 @@ def controls() -> Chosen:
             bind="query-params",
             help="The thresholds of entropy, mse and aciq depend on them.",
         )
-        _method(target, clipping)
-        _percentile(target, clipping)
-        st.button(
-            "Undo",
-            icon=":material/undo:",
-            on_click=undo,
-            disabled=not can_undo(),
-            help="Take up the thresholds chosen before.",
-        )
+        with st.container(horizontal=True, vertical_alignment="bottom", width="content"):
+            _method(target, clipping)
+            _percentile(target, clipping)
+            st.button(
+                "Undo",
+                icon=":material/undo:",
+                on_click=undo,
+                disabled=not can_undo(),
+                help="Take back the last choice of a method, a percentile or a layer's threshold.",
+            )
     return Chosen(target, bits or _FIRST_BITS, clipping)
 
 
@@ -96,6 +98,7 @@ def _choose_method(target: Target, key: str) -> None:
 
 def _percentile(target: Target, clipping: Clipping) -> None:
     st.session_state[_PERCENTILE] = clipping.percentile(target)
+    used = (clipping.method(target), *(own.choice for own in clipping.overrides_of(target)))
     st.number_input(
         "Percentile",
         min_value=0.001,
@@ -106,6 +109,7 @@ def _percentile(target: Target, clipping: Clipping) -> None:
         on_change=_choose_percentile,
         args=(target,),
         width=150,
+        disabled="percentile" not in used,
         help="In percent of all values, for the method percentile; 99.99 clips one in 10,000.",
     )
 
@@ -119,7 +123,7 @@ def exceptions(target: Target, clipping: Clipping) -> None:
     """A button that gives every layer back to the method for all."""
     own = len(clipping.overrides_of(target))
     st.button(
-        f"Same for all ({own})" if own else "Same for all",
+        f"All layers the same ({own})" if own else "All layers the same",
         icon=":material/restart_alt:",
         on_click=_drop_exceptions,
         args=(target,),

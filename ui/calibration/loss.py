@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import streamlit as st
 
@@ -11,6 +11,8 @@ from qcore.jobs.questions import LayerLossQuestion, to_json
 from qcore.sensitivity.table import UNITS, objectives_for
 from qcore.store.job import Job
 from ui import format as fmt
+from ui.calibration.dragged import rounded
+from ui.calibration.search import LayerSearch
 from ui.calibration.source import Source
 from ui.engine import engine
 from ui.jobs import cancel, progress_text
@@ -21,16 +23,23 @@ _LAST = "layer_loss_asked"
 
 @dataclass(frozen=True)
 class Spot:
-    """Where a layer is clipped: at a method's threshold, or at one by hand."""
+    """Where a layer is clipped: at a method's ``threshold``, or at one by hand."""
 
     source: Source
     layer: str
     target: Target
     bits: int
     choice: Method | float
+    threshold: float
     percentile: float
 
+    @property
+    def _by_kernel(self) -> bool:
+        """True where each kernel finds a threshold of its own, so that no number says it all."""
+        return self.target == "weight" and self.choice in ("max", "mse")
+
     def question(self) -> LayerLossQuestion:
+        """Equal thresholds are the same question, whatever found them."""
         network, data = self.source.prepared.network, self.source.data
         return LayerLossQuestion(
             network.name,
@@ -40,8 +49,8 @@ class Spot:
             self.layer,
             self.target,
             self.bits,
-            self.choice,
-            self.percentile if self.choice == "percentile" else DEFAULT_PERCENTILE,
+            self.choice if self._by_kernel else rounded(self.threshold),
+            DEFAULT_PERCENTILE,
             objectives_for(network, data.labelled)[0],
             min(_MOST_IMAGES, data.images),
         )
@@ -50,6 +59,11 @@ class Spot:
         """The measurement, None where nobody has asked."""
         question = self.question()
         return engine().store.find(question.kind, to_json(question))
+
+
+def moved(spot: Spot, search: LayerSearch, choice: Method | float, bits: int) -> Spot:
+    """The same layer clipped at another choice, or at other bits."""
+    return replace(spot, choice=choice, bits=bits, threshold=search.threshold(choice, bits))
 
 
 def measure(spot: Spot) -> None:

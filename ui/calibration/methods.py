@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from qcore.calibrate.clipping import METHODS, Method
 from ui.theme import Palette
 
+_MUCH = 0.1  # of all values
+
 COMPARED: tuple[Method, ...] = ("max", "percentile", "entropy", "mse")
 """The methods whose thresholds are drawn."""
 
@@ -43,6 +45,15 @@ def symbol_of(method: Method) -> str:
 def name_of(method: Method, percentile: float) -> str:
     """``mse``, or ``percentile 99.99``."""
     return f"percentile {percentile:g}" if method == "percentile" else str(method)
+
+
+def warning(method: Method, clipped: float) -> str:
+    """``clips 98 %`` where entropy clips more than a tenth of the values, else nothing.
+
+    It compares shapes of histograms and does not see how far clipped values lie.
+    """
+    much = method == "entropy" and clipped > _MUCH
+    return f"clips {100 * clipped:.3g} %" if much else ""
 
 
 def help_text() -> str:

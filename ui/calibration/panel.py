@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
-
-import numpy as np
 import streamlit as st
 
-from qcore.calibrate.clipping import METHODS, Method, Target
-from qcore.calibrate.histogram import Histogram
+from qcore.calibrate.clipping import METHODS
 from qcore.quantize.limits import GRID_BITS
 from ui import format as fmt
 from ui.calibration.compare import compare
 from ui.calibration.controls import BITS, Chosen, exceptions
-from ui.calibration.loss import Spot, measure
-from ui.calibration.methods import COMPARED, color_of, help_text, name_of
+from ui.calibration.dragged import drag, dragged, rounded, undo_drag
+from ui.calibration.loss import Spot, measure, moved
+from ui.calibration.methods import COMPARED, color_of, help_text, name_of, warning
 from ui.calibration.search import LayerSearch, layer_search
 from ui.calibration.source import Source
 from ui.clipping import choose_for_layer
 from ui.components.live_histogram import LiveHistogram, Released, ThresholdLine, live_histogram
+from ui.figures.histogram import layer_bins
 from ui.state import palette
 
-_DRAGGED = "dragged_thresholds"
 _ALL, _BY_HAND = "as all layers", "by hand"
 
 
@@ -38,68 +34,62 @@ def panel(source: Source, layer: str, chosen: Chosen) -> None:
         )
         return
     choice = chosen.clipping.choice(layer, chosen.target)
-    dragged = _dragged(source, layer, chosen.target)
+    by_hand = dragged(source, layer, chosen.target)
+    shown = choice if by_hand is None else by_hand
     spot = Spot(
         source,
         layer,
         chosen.target,
         chosen.bits,
-        choice if dragged is None else dragged,
+        shown,
+        search.threshold(shown, chosen.bits),
         chosen.percentile,
     )
-    _choice_of_layer(spot, chosen, search, dragged)
+    _choice_of_layer(spot, chosen, by_hand)
     live_histogram(
         _view(search, spot),
         "calibration-live",
         f"Histogram of {'the weights of' if chosen.target == 'weight' else 'what enters'} {layer} "
         "on a log scale, the thresholds of four methods as lines, KL divergence below.",
         palette(),
-        lambda released: _released(spot, released),
+        lambda released: _released(spot, search, released),
     )
     compare(spot, search)
 
 
 def _view(search: LayerSearch, spot: Spot) -> LiveHistogram:
     histogram = search.histogram
-    counts, low = _signed(histogram)
+    bins = layer_bins(histogram)
     weights = spot.target == "weight"
     return LiveHistogram(
-        counts=counts,
-        low=low,
-        bin_width=histogram.bin_width,
-        zeros=histogram.zeros,
-        seen=(histogram.low, histogram.high),
+        counts=bins.counts,
+        low=bins.low,
+        bin_width=bins.bin_width,
+        zeros=bins.zeros,
+        seen=bins.seen,
         scheme="symmetric" if weights else "affine",
         bits=spot.bits,
         thresholds={bits: search.threshold(spot.choice, bits) for bits in GRID_BITS},
         x_title="weight value" if weights else "value that enters the layer",
         log=True,
-        lines=_lines(search.thresholds, spot.percentile),
+        lines=_lines(search, spot.percentile),
         curves=search.curves,
     )
 
 
-def _signed(histogram: Histogram) -> tuple[np.ndarray, float]:
-    """Counts from the most negative bin in use to the last, and where they begin."""
-    positive = histogram.positive[: histogram.used]
-    if not histogram.negative.any():
-        return positive, 0.0
-    negative = histogram.negative[: histogram.used]
-    return np.concatenate([negative[::-1], positive]), -histogram.used * histogram.bin_width
-
-
-def _lines(
-    thresholds: Mapping[Method, Mapping[int, float]], percentile: float
-) -> tuple[ThresholdLine, ...]:
+def _lines(search: LayerSearch, percentile: float) -> tuple[ThresholdLine, ...]:
     return tuple(
-        ThresholdLine(name_of(method, percentile), thresholds[method], color_of(method, palette()))
+        ThresholdLine(
+            name_of(method, percentile),
+            search.thresholds[method],
+            color_of(method, palette()),
+            {bits: warning(method, share) for bits, share in search.clipped[method].items()},
+        )
         for method in COMPARED
     )
 
 
-def _choice_of_layer(
-    spot: Spot, chosen: Chosen, search: LayerSearch, dragged: float | None
-) -> None:
+def _choice_of_layer(spot: Spot, chosen: Chosen, by_hand: float | None) -> None:
     """A menu for this layer alone, and what can be done with a threshold that was dragged."""
     own = next(
         (o for o in chosen.clipping.overrides if (o.layer, o.target) == (spot.layer, spot.target)),
@@ -109,7 +99,7 @@ def _choice_of_layer(
     key = f"layer_method-{spot.target}-{spot.layer}"
     st.session_state[key] = now
     choice = chosen.clipping.choice(spot.layer, spot.target)
-    common = chosen.clipping.weight if spot.target == "weight" else chosen.clipping.activation
+    common = chosen.clipping.method(spot.target)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.selectbox(
             "This layer",
@@ -117,65 +107,50 @@ def _choice_of_layer(
             key=key,
             format_func=lambda o: f"{_ALL} ({common})" if o == _ALL else o,
             on_change=_choose,
-            args=(key, spot, search.threshold(spot.choice, spot.bits)),
+            args=(key, spot),
             width=210,
             help=help_text(),
         )
-        threshold = search.threshold(spot.choice, spot.bits)
         st.button(
-            f"Clip this layer at {threshold:.4g}" if dragged else "Clip this layer here",
+            f"Clip this layer at {by_hand:.4g}" if by_hand else "Clip this layer here",
             type="primary",
             icon=":material/content_cut:",
             on_click=_keep,
-            args=(spot, threshold),
-            disabled=dragged is None or dragged == choice,
-            help="Sensitivity, allocation and measurement will use the threshold you dragged to.",
+            args=(spot,),
+            disabled=by_hand is None or by_hand == choice,
+            help="Drag the dashed line first. Sensitivity, allocation and measurement will use "
+            "this threshold.",
         )
         st.button(
-            "Back to the chosen",
+            "Undo the drag",
             icon=":material/undo:",
-            on_click=_forget,
-            args=(spot,),
-            disabled=dragged is None,
+            on_click=undo_drag,
+            args=(spot.source, spot.layer, spot.target),
+            disabled=by_hand is None,
             help="Forget where the threshold was dragged to.",
         )
         exceptions(chosen.target, chosen.clipping)
 
 
-def _choose(key: str, spot: Spot, threshold: float) -> None:
+def _choose(key: str, spot: Spot) -> None:
     """A method was chosen for this layer alone."""
     chosen = st.session_state[key]
-    _forget(spot)
-    choice = None if chosen == _ALL else threshold if chosen == _BY_HAND else chosen
+    undo_drag(spot.source, spot.layer, spot.target)
+    by_hand = rounded(spot.threshold)
+    choice = None if chosen == _ALL else by_hand if chosen == _BY_HAND else chosen
     choose_for_layer(spot.layer, spot.target, choice)
 
 
-def _keep(spot: Spot, threshold: float) -> None:
-    _forget(spot)
-    choose_for_layer(spot.layer, spot.target, threshold)
+def _keep(spot: Spot) -> None:
+    undo_drag(spot.source, spot.layer, spot.target)
+    choose_for_layer(spot.layer, spot.target, rounded(spot.threshold))
 
 
-def _released(spot: Spot, released: Released) -> None:
+def _released(spot: Spot, search: LayerSearch, released: Released) -> None:
     """Remember where the visitor let go, and measure there."""
     st.session_state[BITS] = released.bits
+    choice = spot.choice
     if released.threshold is not None and released.threshold > 0:
-        _all_dragged()[_place(spot.source, spot.layer, spot.target)] = released.threshold
-        spot = replace(spot, choice=released.threshold)
-    measure(replace(spot, bits=released.bits))
-
-
-def _forget(spot: Spot) -> None:
-    _all_dragged().pop(_place(spot.source, spot.layer, spot.target), None)
-
-
-def _dragged(source: Source, layer: str, target: Target) -> float | None:
-    return _all_dragged().get(_place(source, layer, target))
-
-
-def _place(source: Source, layer: str, target: Target) -> tuple[str, str, str]:
-    return source.prepared.network.fingerprint, layer, target
-
-
-def _all_dragged() -> dict[tuple[str, str, str], float]:
-    found: dict[tuple[str, str, str], float] = st.session_state.setdefault(_DRAGGED, {})
-    return found
+        choice = rounded(released.threshold)
+        drag(spot.source, spot.layer, spot.target, choice)
+    measure(moved(spot, search, choice, released.bits))

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import streamlit as st
 
+from qcore.calibrate.binned_error import clipped_share
 from qcore.calibrate.clipping import METHODS, Method, Target
 from qcore.calibrate.histogram import Histogram
 from qcore.calibrate.methods import find_threshold
@@ -16,13 +17,17 @@ from qcore.quantize.limits import GRID_BITS
 from ui.calibration.source import Source, layer_calibration
 from ui.components.live_histogram import DivergenceCurve
 
+_SAME = 1e-6  # of a threshold; a bin is 1/2048 of the largest or more
+
 
 @dataclass(frozen=True, eq=False)
 class LayerSearch:
-    """One layer's histogram, method -> bits -> threshold, and bits -> divergence curve."""
+    """One layer's histogram, method -> bits -> threshold and the fraction of values that it clips,
+    and bits -> divergence curve."""
 
     histogram: Histogram
     thresholds: Mapping[Method, Mapping[int, float]]
+    clipped: Mapping[Method, Mapping[int, float]]
     curves: Mapping[int, DivergenceCurve]
 
     def threshold(self, choice: Method | float, bits: int) -> float:
@@ -31,24 +36,41 @@ class LayerSearch:
 
 
 def layer_search(source: Source, layer: str, target: Target, percentile: float) -> LayerSearch:
-    """Search one layer, once for each percentile that is asked for."""
-    return _search(source.key, layer, target, percentile, source)
+    """Search one layer; another percentile searches that method alone."""
+    found = _search(source.key, layer, target, source)
+    at = _percentile(source.key, layer, target, percentile, found.histogram)
+    return replace(
+        found,
+        thresholds={**found.thresholds, "percentile": dict.fromkeys(GRID_BITS, at.threshold)},
+        clipped={**found.clipped, "percentile": dict.fromkeys(GRID_BITS, at.clipped)},
+    )
 
 
 @st.cache_data(max_entries=128, max_size="128MB", show_spinner=False)
-def _search(
-    key: str, layer: str, target: Target, percentile: float, _source: Source
-) -> LayerSearch:
+def _search(key: str, layer: str, target: Target, _source: Source) -> LayerSearch:
+    """All methods but percentile."""
     histogram = layer_calibration(_source, layer).histogram(target)
-    thresholds: dict[Method, dict[int, float]] = {method: {} for method in METHODS}
+    thresholds: dict[Method, dict[int, float]] = {m: {} for m in METHODS if m != "percentile"}
+    clipped: dict[Method, dict[int, float]] = {m: {} for m in thresholds}
     curves: dict[int, DivergenceCurve] = {}
     for bits in GRID_BITS:
-        for method in METHODS:
-            found = find_threshold(histogram, method, bits, target, percentile)
+        for method in thresholds:
+            found = find_threshold(histogram, method, bits, target)
             thresholds[method][bits] = found.value
+            clipped[method][bits] = clipped_share(histogram, found.value)
             if found.curve is not None:
                 curves[bits] = _curve(histogram, found.curve)
-    return LayerSearch(histogram, thresholds, curves)
+    return LayerSearch(histogram, thresholds, clipped, curves)
+
+
+@st.cache_data(max_entries=1024, show_spinner=False)
+def _percentile(
+    key: str, layer: str, target: Target, percentile: float, _histogram: Histogram
+) -> Found:
+    """That method's threshold, which no bit width changes."""
+    bits = GRID_BITS[0]
+    found = find_threshold(_histogram, "percentile", bits, target, percentile)
+    return judged(_histogram, found.value, bits, target)
 
 
 def _curve(histogram: Histogram, divergence: np.ndarray) -> DivergenceCurve:
@@ -64,14 +86,14 @@ def _curve(histogram: Histogram, divergence: np.ndarray) -> DivergenceCurve:
 def divergence_at(curve: DivergenceCurve | None, threshold: float) -> float | None:
     """The curve at the first candidate that keeps all up to the threshold, in nats.
 
-    Beyond the last candidate that is the last one. None where it is infinite, and below the first.
+    Beyond the last candidate that is the last one. Infinite where the last bin kept is empty, None
+    below the first candidate. The live histogram says the same.
     """
-    if curve is None or threshold < curve.x[0]:
-        return None
     # A threshold at an edge is that edge's candidate, whatever the rounding of its last digit.
-    place = int(np.searchsorted(curve.x, threshold * (1 - 1e-9)))
-    value = float(curve.y[min(place, len(curve.y) - 1)])
-    return value if np.isfinite(value) else None
+    if curve is None or threshold < curve.x[0] * (1 - _SAME):
+        return None
+    place = int(np.searchsorted(curve.x, threshold * (1 - _SAME)))
+    return float(curve.y[min(place, len(curve.y) - 1)])
 
 
 @st.cache_data(max_entries=1024, show_spinner=False)

@@ -8,7 +8,6 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from qcore.calibrate.clipping import Method
 from qcore.calibrate.summary import Found, LayerThresholds
 from qcore.cli.preparing import options_text
 from ui import format as fmt
@@ -107,12 +106,15 @@ def _table(chosen: Chosen, rows: tuple[LayerThresholds, ...], found: list[Found]
         "threshold": _NUMBER(
             "threshold", help="The one chosen: by this method, or by hand.", format="%.4g"
         ),
-        "clipped": _NUMBER("clipped (%)", format="%.4f"),
+        "clipped": _NUMBER(
+            "clipped (%)", help="Share of all values beyond the threshold.", format="%.4f"
+        ),
         "sqnr": _NUMBER("SQNR (dB)", format="%.1f"),
         "unstable": _NUMBER(
             "halves (%)",
             format="%.1f",
-            help="Threshold from even images against that from odd ones, relative to their mean.",
+            help="Threshold from even images against that from odd ones, relative to their mean. "
+            "Empty where it was chosen by hand.",
         ),
     }
     st.dataframe(
@@ -123,6 +125,7 @@ def _table(chosen: Chosen, rows: tuple[LayerThresholds, ...], found: list[Found]
         on_select=lambda: focus_row(_TABLE, names),
         selection_mode="single-row",
         column_config=columns,
+        placeholder="",
         alt="One row a layer: range, thresholds by method, the chosen one and its error.",
     )
 
@@ -131,15 +134,15 @@ def _line(row: LayerThresholds, best: Found, chosen: Chosen) -> dict[str, Any]:
     unstable = best.instability
     return {
         "layer": row.name,
-        "low": row.low,
-        "high": row.high,
-        "zeros": 100 * row.zeros,
-        **{method: row.methods[method].threshold for method in COMPARED},
         "chosen": method_of(chosen.clipping.choice(row.name, row.target)),
         "threshold": best.threshold,
         "clipped": 100 * best.clipped,
         "sqnr": best.sqnr_db,
         "unstable": None if unstable is None else 100 * unstable,
+        "low": row.low,
+        "high": row.high,
+        "zeros": 100 * row.zeros,
+        **{method: row.methods[method].threshold for method in COMPARED},
     }
 
 
@@ -162,7 +165,7 @@ def _downloads(
         table = pd.DataFrame([_line(row, best, chosen) for row, best in pairs])
         download("CSV", str(table.to_csv(index=False)), f"{name}.csv", "thresholds-csv")
         download("JSON", json_text(document), f"{name}.json", "thresholds-json")
-        own = sum(override.target == chosen.target for override in chosen.clipping.overrides)
+        own = chosen.clipping.overrides_of(chosen.target)
         but = ", but for the layers chosen on their own" if own else ""
         st.caption(f"The same on the command line{but}: `{_command(source, chosen)}`")
 
@@ -173,7 +176,7 @@ def _export(row: LayerThresholds, best: Found, chosen: Chosen) -> dict[str, Any]
     return {
         "name": row.name,
         "target": row.target,
-        "method": "by hand" if isinstance(choice, float) else choice,
+        "method": method_of(choice),
         "bits": row.bits,
         "threshold": best.threshold,
         "amax": row.amax,
@@ -186,7 +189,7 @@ def _export(row: LayerThresholds, best: Found, chosen: Chosen) -> dict[str, Any]
 
 def _command(source: Source, chosen: Chosen) -> str:
     clipping, data = chosen.clipping, source.data.source
-    method: Method = clipping.weight if chosen.target == "weight" else clipping.activation
+    method = clipping.method(chosen.target)
     words = ["python", "-m", "qcore", "thresholds", source.prepared.network.name, data.reference]
     words += ["--bits", str(chosen.bits), "--method", method, "--target", chosen.target]
     if method == "percentile":

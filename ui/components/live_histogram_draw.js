@@ -81,9 +81,9 @@ function drawFrame({ parts, data, histogram }, layout) {
   const ys = data.log ? decades(1, most * 1.6, 6) : niceTicks(0, most * 1.06, 5)
   each(parts.main.grid, "line", ys, (node, v) => gridLine(node, [x.from, y(v), x.to, y(v)]))
   const base = { x1: x.from, x2: x.to, y1: bottom, y2: bottom }
-  const zeros = histogram.zeros
-    ? ` \u00b7 ${percentText(histogram.zeros / histogram.total)} are exact zeros, not drawn`
-    : ""
+  const share = percentText(histogram.zeros / histogram.total)
+  const words = width < 480 ? "zeros, not drawn" : "are exact zeros, not drawn"
+  const zeros = histogram.zeros ? ` \u00b7 ${share} ${words}` : ""
   const texts = [
     ...xs.map((v) => ({ x: x(v), y: bottom + 16, text: tickText(v) })),
     ...ys.map((v) => ({ x: x.from - 7, y: y(v) + 4, text: tickText(v), anchor: "end" })),

@@ -100,9 +100,12 @@ function drawSide({ parts, data, bits, colors }, layout, ratios) {
   const value = ratios[here]
   const text = value === null ? "exact" : `${value.toFixed(1)} dB`.replace("-", "\u2212")
   const [px, py] = [at(here), y(value ?? y.high)]
-  // The curve rises: over a point to its left, and under it to its right, there is room.
+  // The curve rises: over a point to its left, and under it to its right, there is room; not below
+  // the lowest tick, where the bits stand.
   const above = px - left > 62 && value !== null
-  const place = above ? { x: px - 7, y: py - 10, anchor: "end" } : { x: px + 7, y: py + 19, anchor: "start" }
+  const place = above
+    ? { x: px - 7, y: py - 10, anchor: "end" }
+    : { x: px + 7, y: py + (py + 24 > bottom ? -10 : 19), anchor: "start" }
   drawText(parts.side.value, { ...place, text, name: "value" })
   return { left, right }
 }

@@ -14,6 +14,7 @@ from ui.calibration.methods import COMPARED, color_of, name_of, symbol_of
 from ui.theme import Palette, finish
 
 _MOST_NAMES = 24
+_ABOUT_TICKS = 16  # where there are more layers
 
 
 @dataclass(frozen=True)
@@ -125,13 +126,17 @@ def stability_figure(layers: tuple[LayerMark, ...], focus: str, palette: Palette
 def _layer_axis(
     figure: go.Figure, layers: tuple[LayerMark, ...], focus: str, palette: Palette
 ) -> None:
-    """Places with names on them (a name may look like a number), the focused one in a band."""
+    """Places with names on them (a name may look like a number), the focused one in a band.
+
+    Of many layers, every second, third … has its number.
+    """
     names = [layer.name for layer in layers]
+    few = len(names) <= _MOST_NAMES
+    shown = range(0, len(names), 1 if few else -(-len(names) // _ABOUT_TICKS))
     figure.update_xaxes(
-        title="layer, in running order",
-        tickvals=list(range(len(names))),
-        ticktext=[fmt.label(name) for name in names],
-        showticklabels=len(names) <= _MOST_NAMES,
+        title="layer, in running order" if few else "number of the layer, in running order",
+        tickvals=list(shown),
+        ticktext=[fmt.label(names[i]) if few else str(i + 1) for i in shown],
         range=[-0.6, len(names) - 0.4],
         showgrid=False,
         zeroline=False,
@@ -146,7 +151,3 @@ def _layer_axis(
             line_width=0,
             layer="below",
         )
-
-
-def _color(name: str, focus: str, palette: Palette) -> str:
-    return palette.focus if name == focus else palette.accent

@@ -60,11 +60,12 @@ def step(title: str, text: str, *formulas: str) -> None:
 def _inputs() -> tuple[np.ndarray, np.ndarray, int, tuple[float, float, float]]:
     turn = st.session_state.setdefault(_ROUND, 0)
     with st.container(border=True):
-        left, middle, right = st.columns([5, 3, 10], gap="medium")
-        with left:
-            a = _matrix("Matrix A", _A, f"matrix_a_{turn}")
-        with middle:
-            b = _matrix("Matrix B", _B, f"matrix_b_{turn}")
+        with st.container(horizontal=True, gap="medium"):  # the last part wraps where narrow
+            with st.container(width=222):
+                a = _matrix("Matrix A", _A, f"matrix_a_{turn}")
+            with st.container(width=126):
+                b = _matrix("Matrix B", _B, f"matrix_b_{turn}")
+            right = st.container(width=540)
         with right:
             bits = st.slider("Bits", 2, 8, 8, key=_BITS, bind="query-params")
             with st.container(horizontal=True, vertical_alignment="bottom"):

@@ -10,6 +10,7 @@ from qcore.graph.layer import Layer
 from qcore.quantize.limits import GRID_BITS
 from qcore.quantize.quantizer_texts import DEFAULT_QUANTIZER, QUANTIZER_TEXTS
 from ui.select import clicked
+from ui.state import put_in_url
 
 BITS = "grid_bits"
 """Query parameter."""
@@ -36,7 +37,7 @@ def choose_quantizer() -> str:
         "clipped as chosen here or on the page Calibration.",
     )
     st.session_state[_KEPT_QUANTIZER] = name
-    _address(_QUANTIZER, None if name == DEFAULT_QUANTIZER else name)
+    put_in_url(_QUANTIZER, None if name == DEFAULT_QUANTIZER else name)
     return name
 
 
@@ -76,12 +77,4 @@ def chosen_bits() -> int:
 def keep_bits(bits: int) -> None:
     """Show the grid of that bit width; call before it is drawn."""
     st.session_state[_KEPT_BITS] = str(bits)
-    _address(BITS, str(bits))
-
-
-def _address(name: str, value: str | None) -> None:
-    """Put a choice into the URL, or (None) take it out."""
-    if value is None:
-        st.query_params.pop(name, None)
-    elif st.query_params.get(name) != value:
-        st.query_params[name] = value
+    put_in_url(BITS, str(bits))
