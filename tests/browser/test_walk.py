@@ -133,6 +133,8 @@ def test_a_threshold_let_go_is_measured_and_serves_the_other_pages(url: str, pag
     page.get_by_role("button", name="Clip this layer at").click()
     expect(page).to_have_url(re.compile("clipping="))
     page.get_by_role("link", name="Sensitivity").click()
+    expect(page.get_by_role("button", name="Measure sensitivity")).to_be_enabled()
+    page.wait_for_timeout(2000)  # the form fills itself from the run in view before it listens
     page.get_by_text("Inputs", exact=True).click()
     expect(page.get_by_text("clipping: mse, 1 layer otherwise")).to_be_visible()
     expect(page.locator("[data-testid=stException]")).to_have_count(0)

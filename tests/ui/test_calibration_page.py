@@ -478,13 +478,13 @@ def test_downloads_are_what_the_command_line_writes(
     words = ["thresholds", FASHION, FASHION, "--bits", "3", "--method", "mse"]
     main([*words, "--target", "activation", "--json", str(tmp_path / "cli.json")])
     written = json.loads((tmp_path / "cli.json").read_text())
-    page = json.loads(files["Fashion-CNN-activation-thresholds-3bits.json"])
+    page = json.loads(files["fashion-cnn-activation-thresholds-3bits.json"])
     assert page["images"] == written["images"] == 1000
     assert page["model"] == written["model"]
     assert len(page["layers"]) == 11
     for ours, theirs in zip(page["layers"], written["layers"], strict=True):
         assert {"name", "target", "method", "bits", "threshold", "amax"} <= set(ours)
         assert ours == {key: theirs[key] for key in ours}
-    lines = files["Fashion-CNN-activation-thresholds-3bits.csv"].splitlines()
+    lines = files["fashion-cnn-activation-thresholds-3bits.csv"].splitlines()
     assert len(lines) == 12
     assert lines[0].startswith("layer,chosen,threshold,clipped,sqnr,unstable,low,high,")

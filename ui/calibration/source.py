@@ -8,13 +8,12 @@ from pathlib import Path
 import streamlit as st
 
 from qcore.calibrate.calibration import LayerCalibration, read_layer_calibration
-from qcore.jobs.questions import CalibrateQuestion, Question, ThresholdsQuestion, to_json
+from qcore.jobs.questions import CalibrateQuestion, Question, ThresholdsQuestion
 from qcore.prepare.prepared import DataPair, DataSummary, Prepared
 from qcore.store.home import calibration_file
 from qcore.store.job import Job
-from ui import format as fmt
 from ui.engine import engine
-from ui.jobs import wait_for
+from ui.jobs import finished, job_of
 
 
 @dataclass(frozen=True)
@@ -60,35 +59,6 @@ def thresholds_question(source: Source, bits: int, target: str, percentile: floa
         "weight" if target == "weight" else "activation",
         percentile,
     )
-
-
-def job_of(question: Question) -> Job:
-    """The job of a question, started where nobody has.
-
-    One that failed or was cancelled stays so until somebody forgets it: every rerun asks again.
-    """
-    known = engine().store.find(question.kind, to_json(question))
-    if known is not None and known.state in ("failed", "cancelled"):
-        return known
-    return engine().runner.submit(question)
-
-
-def finished(job: Job, what: str) -> None:
-    """Follow a job to its end. Returns where it is finished; else says why it is not."""
-    wait_for(job, what)
-    if job.state == "finished":
-        return
-    cancelled = job.state == "cancelled"
-    text = f"{what} was cancelled." if cancelled else fmt.plain(job.message)
-    st.error(text, icon=":material/error:")
-    st.button(
-        "Try again",
-        icon=":material/refresh:",
-        key=f"again-{job.id}",
-        on_click=engine().store.forget,
-        args=(job.id,),
-    )
-    st.stop()
 
 
 def layer_calibration(source: Source, layer: str) -> LayerCalibration:

@@ -10,15 +10,15 @@ import streamlit as st
 
 from qcore.calibrate.summary import Found, LayerThresholds
 from qcore.cli.preparing import options_text
-from ui import format as fmt
 from ui.calibration.controls import Chosen, method_of
 from ui.calibration.methods import COMPARED, name_of
 from ui.calibration.search import found_at
-from ui.calibration.source import Source, finished, job_of, layer_calibration, thresholds_question
+from ui.calibration.source import Source, layer_calibration, thresholds_question
 from ui.charts import chart
 from ui.downloads import download, json_text
 from ui.figures.calibration import LayerMark, stability_figure, thresholds_figure
-from ui.models import title_of
+from ui.jobs import finished, job_of
+from ui.models import file_name_of
 from ui.select import focus_clicked, focus_row
 from ui.state import focused_layer, palette
 
@@ -159,7 +159,7 @@ def _downloads(
         "percentile": chosen.percentile,
         "layers": layers,
     }
-    title = fmt.file_name(title_of(network.name))
+    title = file_name_of(network.name)
     name = f"{title}-{chosen.target}-thresholds-{chosen.bits}bits"
     with st.container(horizontal=True, vertical_alignment="center"):
         table = pd.DataFrame([_line(row, best, chosen) for row, best in pairs])
