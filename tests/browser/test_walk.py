@@ -130,6 +130,9 @@ def test_a_threshold_let_go_is_measured_and_serves_the_other_pages(url: str, pag
     handle.focus()
     handle.press("ArrowLeft")
     expect(page.get_by_text(re.compile("images, measured in"))).to_be_visible(timeout=120_000)
+    page.get_by_role("button", name="Measure ΔL of all").click()
+    every = page.get_by_role("button", name="Measure ΔL of all")
+    expect(every).to_be_disabled()  # all are known: the table followed by itself
     page.get_by_role("button", name="Clip this layer at").click()
     expect(page).to_have_url(re.compile("clipping="))
     page.get_by_role("link", name="Sensitivity").click()

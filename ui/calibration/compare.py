@@ -55,8 +55,8 @@ def compare(spot: Spot, search: LayerSearch) -> None:
     @st.fragment(run_every=0.4 if running else None)
     def follow() -> None:
         jobs = {one.choice: one.job() for one in spots}
-        if running and not any(active(job) for job in jobs.values()):
-            st.rerun()
+        if running != any(active(job) for job in jobs.values()):
+            st.rerun()  # the whole page: a fragment cannot begin or end following by itself
         loss_line(spot, jobs[spot.choice])
         st.dataframe(
             pd.DataFrame([_row(one, spot, search, jobs[one.choice]) for one in spots]),
