@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from qcore.errors import BadInput
-from qcore.jobs.inside import calibration_of, loaded, measuring, stopped_is_cancelled
+from qcore.jobs.inside import Listener, calibration_of, loaded, measuring, stopped_is_cancelled
 from qcore.jobs.questions import (
     CalibrateQuestion,
     EvaluateQuestion,
@@ -17,6 +17,10 @@ from qcore.jobs.questions import (
 )
 from qcore.jobs.reporter import Cancelled, Reporter
 from qcore.store.store import Store
+
+if TYPE_CHECKING:
+    from qcore.calibrate.calibration import Calibration
+    from qcore.calibrate.clipping import Target
 
 
 def calibrate(
@@ -70,12 +74,7 @@ def layer_loss(
         network, data = loaded(asked, "calibration")
         if asked.layer not in {layer.name for layer in network.description.layers}:
             raise BadInput(f"{network.description.name} has no layer {asked.layer!r}")
-        calibration = None
-        if asked.target == "activation":
-            with stopped_is_cancelled():
-                calibration = calibration_of(
-                    asked, asked.data, asked.data_fingerprint, progress, reporter.should_stop
-                )
+        calibration = _calibration_for(asked.target, asked, progress, reporter)
         run = measure_exact(
             network,
             data,
@@ -97,6 +96,21 @@ def layer_loss(
     }
 
 
+def _calibration_for(
+    target: Target,
+    asked: LayerLossQuestion | SensitivityQuestion,
+    progress: Listener,
+    reporter: Reporter,
+) -> Calibration | None:
+    """What thresholds of inputs are found on; weights need none."""
+    if target == "weight":
+        return None
+    with stopped_is_cancelled():
+        return calibration_of(
+            asked, asked.data, asked.data_fingerprint, progress, reporter.should_stop
+        )
+
+
 def sensitivity(
     job_id: str, question: Mapping[str, Any], store: Store, reporter: Reporter
 ) -> Mapping[str, Any]:
@@ -105,12 +119,7 @@ def sensitivity(
     asked = SensitivityQuestion.from_json(question)
     with measuring(job_id, store, reporter) as progress:
         network, data = loaded(asked, "calibration")
-        calibration = None
-        if asked.config.target == "activation":
-            with stopped_is_cancelled():
-                calibration = calibration_of(
-                    asked, asked.data, asked.data_fingerprint, progress, reporter.should_stop
-                )
+        calibration = _calibration_for(asked.config.target, asked, progress, reporter)
         run = measure_exact(
             network,
             data,
