@@ -15,9 +15,9 @@ from qcore.calibrate.histogram import BINS
 from qcore.calibrate.observe import calibrate
 from qcore.data.load import load_data
 from qcore.data.source import DataSource
+from qcore.graph.chunks import chunk_images
 from qcore.graph.load import load_network
 from qcore.memory import keep_freed_memory
-from qcore.sensitivity.exact import chunk_images
 
 _LEVELS = 128
 

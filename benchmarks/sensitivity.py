@@ -12,15 +12,17 @@ from torch import nn
 from benchmarks.figure import Figure
 from qcore.data.load import load_data
 from qcore.data.source import DataSource
+from qcore.graph.chunks import chunk_images
 from qcore.graph.load import load_network
+from qcore.graph.run import Changes
 from qcore.memory import keep_freed_memory
 from qcore.quantize.layer_weights import quantize_weight
 from qcore.quantize.limits import DEFAULT_BITS
 from qcore.samples import build_sample
-from qcore.sensitivity.exact import chunk_images, measure_exact
+from qcore.sensitivity.config import SensitivityConfig
+from qcore.sensitivity.exact import measure_exact
 from qcore.sensitivity.objective import loss_per_image
 from qcore.sensitivity.pieces import rows_from_pieces
-from qcore.sensitivity.table import SensitivityConfig
 
 
 def bench_fashion() -> Iterator[Figure]:
@@ -63,7 +65,7 @@ def _bench(name: str, images: int) -> Iterator[Figure]:
 
 def _difference(name, network, data, config, run) -> float:  # type: ignore[no-untyped-def]
     layers = network.description.layers
-    rows = rows_from_pieces(run.pieces, [la.name for la in layers], config.bits)
+    rows = rows_from_pieces(run.pieces, [la.name for la in layers], config)
     known = {(row.layer, row.bits): row.delta_loss for row in rows}
     runner = network.runner()
     generator = torch.Generator().manual_seed(config.seed)
@@ -78,7 +80,10 @@ def _difference(name, network, data, config, run) -> float:  # type: ignore[no-u
                 labels = None if data.labels is None else data.labels[indices]
                 reference = runner(images)
                 loss = loss_per_image(
-                    runner(images, {layer.weight_key: weight}), reference, labels, config.objective
+                    runner(images, Changes({layer.weight_key: weight})),
+                    reference,
+                    labels,
+                    config.objective,
                 )
                 base = loss_per_image(reference, reference, labels, config.objective)
                 total += float((loss - base).sum())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import get_args
 
 import streamlit as st
 
@@ -14,13 +15,17 @@ from qcore.jobs.answers import sensitivity_table
 from qcore.jobs.questions import ENGINE, EvaluateQuestion, SensitivityQuestion, to_json
 from qcore.measure.evaluation import Evaluation
 from qcore.prepare.prepared import DataPair, DataSummary, Prepared
-from qcore.sensitivity.table import Objective, SensitivityConfig, SensitivityTable
+from qcore.sensitivity.config import SensitivityConfig
+from qcore.sensitivity.objectives import Objective
+from qcore.sensitivity.table import SensitivityTable
 from qcore.store.job import Job
 from qcore.store.uploads import PREFIX
 from ui.engine import engine
 from ui.format import LOSS_NAMES
 from ui.models import SAMPLE_MODELS, is_kept, is_there
 from ui.state import follow_job, job_in_url
+
+TARGET_NAMES = {"weight": "Weights", "activation": "Inputs", "both": "Both"}
 
 
 def sensitivity_job(prepared: Prepared, pair: DataPair, only: Target | None = None) -> Job | None:
@@ -55,17 +60,24 @@ def sensitivity_job(prepared: Prepared, pair: DataPair, only: Target | None = No
 def _jobs(kind: str, prepared: Prepared) -> list[Job]:
     """Newest first; those of an earlier version, whose numbers may differ, are left out."""
     jobs = engine().store.jobs_of(kind, prepared.network.fingerprint)
-    return [job for job in jobs if job.question.get("engine") == ENGINE]
+    jobs = [job for job in jobs if job.question.get("engine") == ENGINE]
+    # Pairs of widths, which the command line can ask for, have no place on these pages.
+    return [job for job in jobs if not job.question.get("config", {}).get("activation_bits")]
 
 
 def _label(job: Job) -> str:
     config = job.question["config"]
+    asked = SensitivityConfig.from_json(config)
     bits = ", ".join(str(b) for b in config["bits"])
     # The bar says what an active one does; a menu is drawn once.
     state = "" if job.active or job.state == "finished" else f" · {job.state}"
     name = LOSS_NAMES[config["objective"]]
-    what = "weights" if config["target"] == "weight" else "inputs"
-    clipping = Clipping.from_json(config["clipping"]).text(config["target"])
+    what = TARGET_NAMES[config["target"]].lower()
+    chosen = Clipping.from_json(config["clipping"])
+    used: tuple[Target, ...] = get_args(Target)
+    clipping = ", ".join(chosen.text(t) for t in used if config["target"] in (t, "both"))
+    clipping += ", bias-corrected" * asked.corrects_biases
+    clipping += f", all else at {asked.base} bits" * (asked.base is not None)
     on = f"{config['images']:,} images of {data_title(job)}"
     return f"{what} ({clipping}) · {name} · {bits} bits · {on}{state}"
 
@@ -181,7 +193,8 @@ def _evaluations(prepared: Prepared, setting: Setting) -> list[Job]:
 
 def _evaluation(prepared: Prepared, bits: Mapping[str, int], setting: Setting) -> EvaluateQuestion:
     data, inputs = setting.pair.evaluation, setting.activation_bits
-    calibration = None if inputs is None else setting.pair.calibration
+    calibrated = inputs is not None or setting.used_clipping.bias_correction
+    calibration = setting.pair.calibration if calibrated else None
     return EvaluateQuestion(
         prepared.network.name,
         prepared.network.fingerprint,

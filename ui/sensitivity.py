@@ -5,10 +5,8 @@ from __future__ import annotations
 import streamlit as st
 
 from qcore.prepare.prepared import Prepared
-from qcore.sensitivity.table import (
-    TARGETS,
-    UNITS,
-)
+from qcore.sensitivity.config import TARGETS
+from qcore.sensitivity.objectives import UNITS
 from qcore.store.job import Job
 from ui import format as fmt
 from ui.charts import chart
@@ -111,7 +109,7 @@ def _charts(prepared: Prepared, job: Job) -> None:
             text = json_text(table.to_json())
             download("JSON", text, f"{name}-sensitivity.json", "sensitivity-json")
         st.caption(
-            f"{len(table.rows)} of {len(names) * len(table.config.bits)} cells"
+            f"{len(table.rows)} of {table.cells} cells"
             f"{', provisional: more images follow' * job.active}. Quantizer: {table.quantizer}. "
             "Negative values are measured, not errors: rounding can help by chance. ΔL of single "
             "layers need not add up to that of all together: errors can cancel. The JSON is what "

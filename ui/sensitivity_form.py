@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import streamlit as st
 
-from qcore.calibrate.clipping import quantizer_text
 from qcore.prepare.prepared import DataPair, DataSummary, Prepared
 from qcore.quantize.limits import DEFAULT_BITS
-from qcore.sensitivity.table import (
-    OBJECTIVES,
-    TARGETS,
-    Objective,
-    SensitivityConfig,
-    objectives_for,
-)
+from qcore.sensitivity.config import BASE_BITS, TARGETS, SensitivityConfig
+from qcore.sensitivity.objectives import OBJECTIVES, Objective, objectives_for
 from qcore.store.job import Job
 from ui import format as fmt
-from ui.clipping import current_clipping
+from ui.clipping import choose_clipping, current_clipping
 from ui.jobs import cancel
-from ui.results import start_sensitivity
+from ui.results import TARGET_NAMES, start_sensitivity
 from ui.router import PAGES
 
 _WIDTHS = (2, 3, 4, 5, 6, 7, 8, 16)
 _BITS, _TARGET = "sensitivity_bits", "sensitivity_target"
+_BASE, _FULL, _BASE_NAME = "sensitivity_base", "Full precision", f"{BASE_BITS} bits"
 _FILLED = "sensitivity_filled"
 
 
@@ -72,12 +69,27 @@ def controls(prepared: Prepared, pair: DataPair, job: Job | None) -> None:
                 required=True,
                 key=_TARGET,
                 persist_state="session",
-                format_func=lambda t: {"weight": "Weights", "activation": "Inputs"}[t],
-                help="One layer at a time: " + " or ".join(TARGETS.values()) + ".",
+                format_func=lambda t: TARGET_NAMES[t],
+                help="One layer at a time: " + "; ".join(TARGETS.values()) + ".",
+                disabled=busy,
+            )
+            base = st.segmented_control(
+                "All else",
+                [_FULL, _BASE_NAME],
+                default=_FULL,
+                required=True,
+                key=_BASE,
+                persist_state="session",
+                help="What is not being tried: full precision, or weights and inputs at 8 bits.",
                 disabled=busy,
             )
             config = SensitivityConfig(
-                tuple(sorted(bits)), objective, images, target=target, clipping=current_clipping()
+                tuple(sorted(bits)),
+                objective,
+                images,
+                target=target,
+                clipping=current_clipping(),
+                base=BASE_BITS if base == _BASE_NAME else None,
             )
             _buttons(prepared, data, job, config, busy)
         if not bits:
@@ -93,6 +105,7 @@ def _fill(job: Job | None, data: DataSummary, objectives: tuple[Objective, ...])
     config = job.question["config"]
     st.session_state[_BITS] = [bits for bits in _WIDTHS if bits in config["bits"]]
     st.session_state[_TARGET] = config["target"]
+    st.session_state[_BASE] = _FULL if config["base"] is None else _BASE_NAME
     if config["objective"] in objectives:
         st.session_state[_objective_key(objectives)] = config["objective"]
     if job.question["data_fingerprint"] == data.fingerprint:
@@ -108,11 +121,29 @@ def _images_key(data: DataSummary) -> str:
 
 
 def _clipping_line(config: SensitivityConfig) -> None:
+    """How the target is rounded, and what of it can be switched here."""
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.caption(f"Quantizer: {quantizer_text(config.clipping, config.target)}.")
+        st.caption(f"Quantizer: {config.quantizer}.")
+        _switch(
+            "Bias correction",
+            "bias_correction",
+            "Take off each bias how much rounding moves the mean output of its kernel. It costs no "
+            "bits and more than halves ΔL.",
+        )
+        _switch("Scale per kernel", "per_kernel", "Off: one scale for all kernels of a layer.")
         st.page_link(
             PAGES["calibration"].path, label="Change thresholds", icon=":material/straighten:"
         )
+
+
+def _switch(label: str, name: str, help_text: str) -> None:
+    key = f"clipping_{name}"
+    st.session_state[key] = getattr(current_clipping(), name)
+    st.toggle(label, key=key, on_change=_switched, args=(name, key), help=help_text)
+
+
+def _switched(name: str, key: str) -> None:
+    choose_clipping(replace(current_clipping(), **{name: st.session_state[key]}))
 
 
 def _buttons(

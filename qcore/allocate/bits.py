@@ -11,7 +11,7 @@ from qcore.data.source import DataSource
 from qcore.errors import BadInput
 from qcore.graph.layer import Description
 from qcore.quantize.limits import MAX_BITS, MIN_BITS
-from qcore.sensitivity.table import OBJECTIVES, Objective
+from qcore.sensitivity.objectives import OBJECTIVES, Objective
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class BitAllocation:
 
     ``bits`` are those of the weights, ``activations`` those of what enters the layers; a layer that
     ``activations`` does not name has an input of full precision. ``calibration`` are the data that
-    thresholds of inputs are found on, at thresholds chosen by ``clipping``.
+    thresholds of inputs are found on and biases corrected by, as ``clipping`` says.
     """
 
     bits: Mapping[str, int | None]
@@ -36,6 +36,11 @@ class BitAllocation:
     def quantizes_inputs(self) -> bool:
         """True where some layer's input has a bit width."""
         return any(bits is not None for bits in self.activations.values())
+
+    @property
+    def corrects_biases(self) -> bool:
+        """True where some layer's weights have a bit width and its bias is to be corrected."""
+        return self.clipping.bias_correction and any(b is not None for b in self.bits.values())
 
     def to_json(self) -> dict[str, Any]:
         """The ALLOCATION.json of the command line."""

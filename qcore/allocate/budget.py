@@ -78,14 +78,13 @@ def table_problem(
     """
     if table.config.target != "weight":
         raise BadInput(
-            "this sensitivity table is of layer inputs; bits of weights are allocated on a table "
-            "made with --target weight"
+            "this sensitivity table is not of weights alone; bits of weights are allocated on a "
+            "table made with --target weight"
         )
     if not table.covered:
-        have, want = len(table.rows), len(table.network.layers) * len(table.config.bits)
         raise BadInput(
-            f"the sensitivity table has {have} of {want} cells; let the run go on until every "
-            "layer has a value at every bit width"
+            f"the sensitivity table has {len(table.rows)} of {table.cells} cells; let the run "
+            "go on until every layer has a value at every bit width"
         )
     layers, bits = table.network.layers, table.config.bits
     loss_of = {(row.layer, row.bits): row.delta_loss for row in table.rows}

@@ -43,6 +43,8 @@ class Clipping:
     Percentiles are in percent. Of weights, ``max`` and ``mse`` find each kernel its own threshold;
     every other method, and a threshold by hand, is the layer's, and a kernel is clipped at the
     smaller of that and its own largest magnitude. Inputs have one threshold a layer.
+    ``bias_correction`` takes off each bias by how much rounding the weights moves the mean output
+    of its kernel on calibration data. ``per_kernel`` False is one scale for all kernels of a layer.
     """
 
     weight: Method = "mse"
@@ -50,6 +52,8 @@ class Clipping:
     weight_percentile: float = DEFAULT_PERCENTILE
     activation_percentile: float = DEFAULT_PERCENTILE
     overrides: tuple[Override, ...] = ()
+    bias_correction: bool = True
+    per_kernel: bool = True
 
     def method(self, target: Target) -> Method:
         """That of all layers."""
@@ -100,6 +104,8 @@ class Clipping:
             self._used_percentile("weight"),
             other._used_percentile("activation"),
             _in_order((*self.overrides_of("weight"), *other.overrides_of("activation"))),
+            self.bias_correction,
+            self.per_kernel,
         )
 
     def _used_percentile(self, target: Target) -> float:
@@ -126,6 +132,9 @@ class Clipping:
                     fields.number(data, "weight_percentile"),
                     fields.number(data, "activation_percentile"),
                     _in_order(tuple(_override(row) for row in data["overrides"])),
+                    # Files from before these could be chosen have neither.
+                    bool(data.get("bias_correction", False)),
+                    bool(data.get("per_kernel", True)),
                 )
             )
         except (KeyError, TypeError, ValueError, AttributeError) as error:
@@ -135,7 +144,9 @@ class Clipping:
 def quantizer_text(clipping: Clipping, target: Target) -> str:
     """How that target is quantized, in the words that pages, files and README use."""
     if target == "weight":
-        return f"symmetric, one scale per kernel, clipping: {clipping.text(target)}"
+        scales = "one scale per kernel" if clipping.per_kernel else "one scale per layer"
+        bias = "bias-corrected" if clipping.bias_correction else "no bias correction"
+        return f"symmetric, {scales}, clipping: {clipping.text(target)}, {bias}"
     return f"affine, one scale per layer input, clipping: {clipping.text(target)}"
 
 

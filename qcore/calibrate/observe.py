@@ -15,9 +15,9 @@ from qcore.calibrate.merge import merged
 from qcore.calibrate.streaming import count_values
 from qcore.data.dataset import Dataset
 from qcore.errors import BadInput, Stopped
+from qcore.graph.chunks import chunk_images
 from qcore.graph.network import Network
 from qcore.graph.run import Input, Runner
-from qcore.sensitivity.exact import chunk_images
 from qcore.store.disk import MOST_BYTES, keep_newest
 from qcore.store.home import calibration_file
 
@@ -106,7 +106,7 @@ def _count_inputs(
             entering = _without_filling(args[0], images, batch)
             into[name] = merged(into[name], _inputs(entering, name))
 
-    runner.advance(runner.start(inputs), len(runner.nodes), observe)
+    runner.advance(runner.start(inputs), len(runner.nodes), observe=observe)
 
 
 def _without_filling(entering: Tensor, images: int, batch: int | None) -> Tensor:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from qcore.allocate.bits import BitAllocation
-from qcore.calibrate.calibration import Calibration
+from qcore.calibrate.average import means_for
 from qcore.calibrate.observe import calibration_for
 from qcore.cli.clipping import clipping_of
 from qcore.cli.files import read_allocation
@@ -23,13 +23,9 @@ from qcore.jobs.questions import SensitivityQuestion, to_json
 from qcore.jobs.work import run_job
 from qcore.measure.evaluate import evaluate
 from qcore.measure.evaluation import Evaluation
-from qcore.sensitivity.table import (
-    Objective,
-    SensitivityConfig,
-    SensitivityTable,
-    check_objective,
-    objectives_for,
-)
+from qcore.sensitivity.config import SensitivityConfig, check_config
+from qcore.sensitivity.objectives import Objective, check_objective, objectives_for
+from qcore.sensitivity.table import SensitivityTable
 from qcore.store.store import Store
 
 Listener = Callable[[float, str], None]
@@ -55,7 +51,10 @@ def ask_sensitivity(arguments: argparse.Namespace, listener: Listener) -> Sensit
         arguments.seed,
         target=arguments.target,
         clipping=clipping_of(arguments),
+        activation_bits=arguments.activation_bits,
+        base=None if arguments.base == "fp32" else int(arguments.base),
     )
+    check_config(config)
     question = SensitivityQuestion(
         arguments.model,
         network.description.fingerprint,
@@ -100,41 +99,43 @@ def ask_evaluation(arguments: argparse.Namespace, listener: Listener) -> Evaluat
             f"the allocation was chosen by cross-entropy, but {data.name} has no labels; "
             "give labelled data, or choose it from a table made with --objective kl"
         )
-    calibration = _calibration(arguments, allocation, network, listener)
+    source = _calibration_source(arguments, allocation, network)
+    calibration, means = None, None
+    if source is not None:
+        known = load_data(source, network, "calibration")
+        if allocation.quantizes_inputs:
+            calibration = calibration_for(network, known, on_progress=listener)
+        if allocation.corrects_biases:
+            means = means_for(network, known, on_progress=listener)
+    elif allocation.corrects_biases:
+        tell("no calibration data are known: biases are not corrected; give --calibration DATA")
     return evaluate(
         network,
         data,
         allocation,
         allocation.objective,
         calibration=calibration,
+        means=means,
         on_progress=listener,
     )
 
 
-def _calibration(
-    arguments: argparse.Namespace,
-    allocation: BitAllocation,
-    network: Network,
-    listener: Listener,
-) -> Calibration | None:
-    """What entered the layers on the data of ``--calibration``, else on the allocation's own.
+def _calibration_source(
+    arguments: argparse.Namespace, allocation: BitAllocation, network: Network
+) -> DataSource | None:
+    """The data of ``--calibration``, else those that the allocation names; None without either.
 
-    None where no input has a bit width; data that were named are looked at all the same.
+    Raises BadInput where inputs have bits and there are none.
     """
-    source = allocation.calibration
     if arguments.calibration is not None:
-        source = source_of(arguments.calibration, arguments, network)
-    elif not allocation.quantizes_inputs:
-        return None
-    if source is None:
+        return source_of(arguments.calibration, arguments, network)
+    if allocation.calibration is None and allocation.quantizes_inputs:
         raise BadInput(
             "the allocation has activation bits but names no data to find the thresholds of layer "
             "inputs on; give --calibration DATA"
         )
-    data = load_data(source, network, "calibration")
-    if not allocation.quantizes_inputs:
-        return None
-    return calibration_for(network, data, on_progress=listener)
+    needed = allocation.quantizes_inputs or allocation.corrects_biases
+    return allocation.calibration if needed else None
 
 
 def source_of(reference: str, arguments: argparse.Namespace, network: Network) -> DataSource:

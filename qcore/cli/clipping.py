@@ -1,4 +1,4 @@
-"""Options that say where weights and layer inputs are clipped."""
+"""Options that say how weights and layer inputs are rounded."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from qcore.calibrate.clipping import DEFAULT_PERCENTILE, METHODS, Clipping, Targ
 
 def add_clipping(command: argparse.ArgumentParser, *targets: str) -> None:
     """Add the options for those targets to a command."""
-    group = command.add_argument_group("clipping thresholds")
+    group = command.add_argument_group("quantizer")
     for target in targets:
         group.add_argument(
             f"--{target}-clipping",
@@ -21,6 +21,18 @@ def add_clipping(command: argparse.ArgumentParser, *targets: str) -> None:
             f"{', '.join(METHODS)} (default mse)",
         )
     add_percentile(group)
+    if "weight" in targets:
+        group.add_argument(
+            "--no-bias-correction",
+            action="store_true",
+            help="leave biases as they are; default: take off how much rounding moves the mean "
+            "output of a kernel on calibration data",
+        )
+        group.add_argument(
+            "--scale-per-layer",
+            action="store_true",
+            help="one scale for all kernels of a layer; default: one per kernel",
+        )
 
 
 def add_percentile(group: argparse._ActionsContainer) -> None:
@@ -38,6 +50,10 @@ def clipping_of(arguments: argparse.Namespace, base: Clipping | None = None) -> 
     A method for all replaces the base's exceptions of that target too.
     """
     chosen = base or Clipping()
+    if getattr(arguments, "no_bias_correction", False):
+        chosen = replace(chosen, bias_correction=False)
+    if getattr(arguments, "scale_per_layer", False):
+        chosen = replace(chosen, per_kernel=False)
     for target in get_args(Target):
         method = getattr(arguments, f"{target}_clipping", None)
         percentile = chosen.percentile(target) if arguments.percentile is None else None

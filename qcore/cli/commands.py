@@ -9,7 +9,7 @@ from typing import Any
 
 from qcore.cli.show import progress_line, show_table
 from qcore.errors import BadInput
-from qcore.sensitivity.table import UNITS
+from qcore.sensitivity.objectives import UNITS
 
 
 def describe(arguments: argparse.Namespace) -> dict[str, Any]:

@@ -16,7 +16,8 @@ from qcore.cli.show import check_target, text_beside_json, write_json
 from qcore.errors import BadInput
 from qcore.memory import keep_freed_memory, wait_without_spinning
 from qcore.quantize.limits import DEFAULT_BITS, MAX_BITS, MIN_BITS
-from qcore.sensitivity.table import OBJECTIVES, TARGETS
+from qcore.sensitivity.config import BASE_BITS, TARGETS
+from qcore.sensitivity.objectives import OBJECTIVES
 
 _LARGEST_SEED = 2**63 - 1
 
@@ -75,7 +76,7 @@ def _parser() -> argparse.ArgumentParser:
     thresholds.add_argument("data", metavar="DATA", help=data)
     thresholds.add_argument("--bits", type=_width, required=True, metavar="B")
     thresholds.add_argument("--method", choices=list(METHODS), required=True)
-    thresholds.add_argument("--target", choices=[*TARGETS, "both"], default="both")
+    thresholds.add_argument("--target", choices=list(TARGETS), default="both")
     add_percentile(thresholds)
     add_preparing(thresholds)
 
@@ -85,6 +86,19 @@ def _parser() -> argparse.ArgumentParser:
     sensitivity.add_argument("--method", choices=["exact"], default="exact")
     sensitivity.add_argument("--target", choices=list(TARGETS), default="weight")
     sensitivity.add_argument("--bits", type=_bits, default=DEFAULT_BITS, metavar="2,3,4,...")
+    sensitivity.add_argument(
+        "--activation-bits",
+        type=_bits,
+        default=(),
+        metavar="4,8,...",
+        help="with --target both: every width with each of these; default: with the same width",
+    )
+    sensitivity.add_argument(
+        "--base",
+        choices=["fp32", str(BASE_BITS)],
+        default="fp32",
+        help="all that is not looked at: full precision, or weights and inputs at 8 bits",
+    )
     sensitivity.add_argument("--objective", choices=list(OBJECTIVES))
     sensitivity.add_argument("--limit", type=_count, metavar="N", help="use N images at most")
     sensitivity.add_argument("--seed", type=_seed, default=0, metavar="S", help="which N images")

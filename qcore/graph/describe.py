@@ -69,7 +69,7 @@ def take_census(program: Program) -> Census:
     runner = Runner(program.graph, program.tensors, program.constants, program.input_nodes)
     with torch.inference_mode():
         blank = tuple(torch.zeros(images, *shape) for shape in program.input_shapes)
-        runner.advance(runner.start(blank), len(runner.nodes), observe)
+        runner.advance(runner.start(blank), len(runner.nodes), observe=observe)
     if not uses:
         raise BadInput("this network has no convolution or linear layer: nothing to quantize")
     names = Counter(_layer_name(key) for key in uses)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -38,8 +38,30 @@ class Position:
 
 Observer = Callable[[fx.Node, tuple[Any, ...], Any], None]
 
-Entering = Mapping[str, Callable[[Tensor], Tensor]]
-"""Node name -> what is done to the node's first operand before the node runs."""
+
+@dataclass(frozen=True, eq=False)
+class Changes:
+    """What is other than stored in one run.
+
+    ``tensors``: key -> the tensor that stands for it. ``entering``: node name -> what is done to
+    the node's first operand before the node runs. ``shifts``: name of a layer's node -> what is
+    added to its bias, (kernels,); a layer without a bias gets one.
+    """
+
+    tensors: Mapping[str, Tensor] = field(default_factory=dict)
+    entering: Mapping[str, Callable[[Tensor], Tensor]] = field(default_factory=dict)
+    shifts: Mapping[str, Tensor] = field(default_factory=dict)
+
+    def joined(self, other: Changes) -> Changes:
+        """Both together; where both say something, ``other`` counts."""
+        return Changes(
+            {**self.tensors, **other.tensors},
+            {**self.entering, **other.entering},
+            {**self.shifts, **other.shifts},
+        )
+
+
+NO_CHANGES = Changes()
 
 
 class Runner:
@@ -104,48 +126,46 @@ class Runner:
         }
         return Position(0, values, count)
 
-    def advance(self, position: Position, index: int, observe: Observer | None = None) -> None:
-        """Run, in place, the nodes before number ``index``."""
-        self._run(position, index, {}, {}, observe)
-
-    def finish(
+    def advance(
         self,
         position: Position,
-        replaced: Mapping[str, Tensor] | None = None,
-        entering: Entering | None = None,
-    ) -> Output:
-        """The network's output from here on, with the tensors of some keys replaced and what
-        enters some nodes changed.
+        index: int,
+        changes: Changes = NO_CHANGES,
+        observe: Observer | None = None,
+    ) -> None:
+        """Run, in place, the nodes before number ``index``."""
+        self._run(position, index, self._swapped(changes), changes, observe)
 
-        Leaves ``position`` as it is. A key or node whose first use lies before ``position`` has
-        been used as it was already: the caller stops before the first node that is concerned.
+    def finish(self, position: Position, changes: Changes = NO_CHANGES) -> Output:
+        """The network's output from here on.
+
+        Leaves ``position`` as it is. What is changed before ``position`` has been run as it was
+        already: the caller stops before the first node that is concerned.
         """
-        swapped = {
-            node: value
-            for key, value in (replaced or {}).items()
-            for node in self._nodes_of_key[key]
-        }
+        swapped = self._swapped(changes)
         copy = Position(position.index, dict(position.values), position.images)
-        self._run(copy, len(self.nodes), swapped, entering or {}, None)
+        self._run(copy, len(self.nodes), swapped, changes, None)
         values = {**self._stored, **swapped, **copy.values}
         found = tuple(_cut(values[node], position.images, self._batch) for node in self._outputs)
         return found[0] if len(found) == 1 else found
 
-    def __call__(
-        self,
-        images: Input,
-        replaced: Mapping[str, Tensor] | None = None,
-        entering: Entering | None = None,
-    ) -> Output:
+    def __call__(self, images: Input, changes: Changes = NO_CHANGES) -> Output:
         """The network's output for images (N, ...), for example (N, classes)."""
-        return self.finish(self.start(images), replaced, entering)
+        return self.finish(self.start(images), changes)
+
+    def _swapped(self, changes: Changes) -> dict[fx.Node, Tensor]:
+        return {
+            node: value
+            for key, value in changes.tensors.items()
+            for node in self._nodes_of_key[key]
+        }
 
     def _run(
         self,
         position: Position,
         end: int,
         swapped: Mapping[fx.Node, Tensor],
-        entering: Entering,
+        changes: Changes,
         observe: Observer | None,
     ) -> None:
         values, stored = position.values, self._stored
@@ -161,8 +181,10 @@ class Runner:
             kwargs = fx.node.map_arg(node.kwargs, read)
             if "device" in kwargs:  # recorded on the exporting machine's device
                 kwargs = {**kwargs, "device": self.device}
-            if node.name in entering:
-                args = (entering[node.name](args[0]), *args[1:])
+            if node.name in changes.entering:
+                args = (changes.entering[node.name](args[0]), *args[1:])
+            if node.name in changes.shifts:
+                args, kwargs = _shifted(args, kwargs, changes.shifts[node.name])
             if node in self._checked:
                 check_operands(node.target, args, kwargs)
             values[node] = node.target(*args, **kwargs)
@@ -171,6 +193,15 @@ class Runner:
             for dead in self._dead_after[i]:
                 values.pop(dead, None)
         position.index = max(position.index, end)
+
+
+def _shifted(
+    args: tuple[Any, ...], kwargs: dict[str, Any], shift: Tensor
+) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """A layer's (input, weight, bias, ...) with something added to its bias."""
+    x, weight, bias, *rest = args if len(args) > 2 else (*args, kwargs.get("bias"))
+    others = {name: value for name, value in kwargs.items() if name != "bias"}
+    return (x, weight, shift if bias is None else bias + shift, *rest), others
 
 
 def _filled(images: Tensor, batch: int | None) -> Tensor:

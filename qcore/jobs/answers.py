@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from qcore.calibrate.clipping import quantizer_text
 from qcore.graph.layer import Description
 from qcore.jobs.questions import SensitivityQuestion
 from qcore.sensitivity.pieces import rows_from_pieces
@@ -15,14 +14,12 @@ def sensitivity_table(store: Store, job: Job, network: Description) -> Sensitivi
     """The table of a sensitivity job as far as it has come; without rows before its first piece."""
     asked = SensitivityQuestion.from_json(job.question)
     names = [layer.name for layer in network.layers]
-    config = asked.config
     return SensitivityTable(
         network=network,
         data=asked.data,
         data_fingerprint=asked.data_fingerprint,
-        config=config,
-        quantizer=quantizer_text(config.clipping, config.target),
-        rows=rows_from_pieces(store.pieces(job.id), names, config.bits, config.target),
+        config=asked.config,
+        rows=rows_from_pieces(store.pieces(job.id), names, asked.config),
         seconds=job.seconds,
         one_forward_seconds=(job.result or {}).get("one_forward_seconds"),
     )

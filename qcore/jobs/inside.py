@@ -14,6 +14,7 @@ from qcore.store.store import Store
 
 if TYPE_CHECKING:
     from qcore.calibrate.calibration import Calibration
+    from qcore.calibrate.means import InputMeans
     from qcore.data.dataset import Dataset
     from qcore.graph.network import Network
 
@@ -120,3 +121,23 @@ def calibration_of(
     network = network_of(asked)
     data = data_of(network, source, fingerprint, "calibration")
     return calibration_for(network, data, on_progress=progress, should_stop=should_stop)
+
+
+def means_of(
+    asked: _OfNetwork,
+    source: DataSource,
+    fingerprint: str,
+    progress: Listener,
+    should_stop: Callable[[], bool],
+) -> InputMeans:
+    """What enters a network's layers on average on calibration data: from disk, else found now."""
+    from qcore.calibrate.means import known_means
+
+    known = known_means(asked.model_fingerprint, fingerprint)
+    if known is not None:
+        return known
+    from qcore.calibrate.average import means_for
+
+    network = network_of(asked)
+    data = data_of(network, source, fingerprint, "calibration")
+    return means_for(network, data, on_progress=progress, should_stop=should_stop)

@@ -7,7 +7,14 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from qcore.errors import BadInput
-from qcore.jobs.inside import Listener, calibration_of, loaded, measuring, stopped_is_cancelled
+from qcore.jobs.inside import (
+    Listener,
+    calibration_of,
+    loaded,
+    means_of,
+    measuring,
+    stopped_is_cancelled,
+)
 from qcore.jobs.questions import (
     CalibrateQuestion,
     EvaluateQuestion,
@@ -20,7 +27,7 @@ from qcore.store.store import Store
 
 if TYPE_CHECKING:
     from qcore.calibrate.calibration import Calibration
-    from qcore.calibrate.clipping import Target
+    from qcore.sensitivity.config import SensitivityConfig
 
 
 def calibrate(
@@ -59,22 +66,25 @@ def layer_loss(
     job_id: str, question: Mapping[str, Any], store: Store, reporter: Reporter
 ) -> Mapping[str, Any]:
     from qcore.calibrate.clipping import Clipping
+    from qcore.sensitivity.config import SensitivityConfig
     from qcore.sensitivity.exact import measure_exact
     from qcore.sensitivity.pieces import rows_from_pieces
-    from qcore.sensitivity.table import SensitivityConfig
 
     asked, started = LayerLossQuestion.from_json(question), time.perf_counter()
     chosen = Clipping(
-        weight_percentile=asked.percentile, activation_percentile=asked.percentile
+        weight_percentile=asked.percentile,
+        activation_percentile=asked.percentile,
+        bias_correction=asked.bias_correction,
+        per_kernel=asked.per_kernel,
     ).with_choice(asked.layer, asked.target, asked.choice)
     config = SensitivityConfig(
         (asked.bits,), asked.objective, asked.images, target=asked.target, clipping=chosen
     )
-    with measuring(job_id, store, reporter) as progress:
+    with stopped_is_cancelled(), measuring(job_id, store, reporter) as progress:
         network, data = loaded(asked, "calibration")
         if asked.layer not in {layer.name for layer in network.description.layers}:
             raise BadInput(f"{network.description.name} has no layer {asked.layer!r}")
-        calibration = _calibration_for(asked.target, asked, progress, reporter)
+        calibration = _calibration_for(config, asked, progress, reporter)
         run = measure_exact(
             network,
             data,
@@ -86,7 +96,7 @@ def layer_loss(
         )
     if not run.finished:
         raise Cancelled
-    (row,) = rows_from_pieces(run.pieces, [asked.layer], config.bits, asked.target)
+    (row,) = rows_from_pieces(run.pieces, [asked.layer], config)
     return {
         "delta_loss": row.delta_loss,
         "ci_low": row.ci_low,
@@ -97,18 +107,15 @@ def layer_loss(
 
 
 def _calibration_for(
-    target: Target,
+    config: SensitivityConfig,
     asked: LayerLossQuestion | SensitivityQuestion,
     progress: Listener,
     reporter: Reporter,
 ) -> Calibration | None:
-    """What thresholds of inputs are found on; weights need none."""
-    if target == "weight":
+    """What thresholds of inputs are found on, where they are needed."""
+    if not config.rounds_inputs:
         return None
-    with stopped_is_cancelled():
-        return calibration_of(
-            asked, asked.data, asked.data_fingerprint, progress, reporter.should_stop
-        )
+    return calibration_of(asked, asked.data, asked.data_fingerprint, progress, reporter.should_stop)
 
 
 def sensitivity(
@@ -117,15 +124,15 @@ def sensitivity(
     from qcore.sensitivity.exact import measure_exact
 
     asked = SensitivityQuestion.from_json(question)
-    with measuring(job_id, store, reporter) as progress:
+    with stopped_is_cancelled(), measuring(job_id, store, reporter) as progress:
         network, data = loaded(asked, "calibration")
-        calibration = _calibration_for(asked.config.target, asked, progress, reporter)
+        calibration = _calibration_for(asked.config, asked, progress, reporter)
         run = measure_exact(
             network,
             data,
             asked.config,
             calibration=calibration,
-            done={(p.layer, p.bits, p.chunk) for p in store.pieces(job_id)},
+            done={(*p.cell, p.chunk) for p in store.pieces(job_id)},
             on_piece=lambda piece: store.add_piece(job_id, piece),
             on_progress=progress,
             should_stop=reporter.should_stop,
@@ -149,17 +156,19 @@ def evaluate(
     )
     with stopped_is_cancelled(), measuring(job_id, store, reporter) as progress:
         network, data = loaded(asked, "evaluation")
-        calibration, source = None, asked.calibration
+        calibration, means, source = None, None, asked.calibration
         if source is not None and asked.calibration_fingerprint is not None:
-            calibration = calibration_of(
-                asked, source, asked.calibration_fingerprint, progress, reporter.should_stop
-            )
+            fingerprint = asked.calibration_fingerprint
+            known = (asked, source, fingerprint, progress, reporter.should_stop)
+            calibration = calibration_of(*known) if allocation.quantizes_inputs else None
+            means = means_of(*known) if allocation.corrects_biases else None
         return measure(
             network,
             data,
             allocation,
             asked.objective,
             calibration=calibration,
+            means=means,
             on_progress=progress,
             should_stop=reporter.should_stop,
         ).to_json()

@@ -9,9 +9,10 @@ from typing import Any, ClassVar
 
 from qcore.calibrate.clipping import Clipping, Method, Target
 from qcore.data.source import DataSource
-from qcore.sensitivity.table import Objective, SensitivityConfig
+from qcore.sensitivity.config import SensitivityConfig
+from qcore.sensitivity.objectives import Objective
 
-ENGINE = 3
+ENGINE = 4
 """Part of every question: raise it when the same question would get other numbers."""
 
 
@@ -103,6 +104,8 @@ class LayerLossQuestion:
     percentile: float
     objective: Objective
     images: int
+    bias_correction: bool
+    per_kernel: bool
     engine: int = ENGINE
 
     @staticmethod
@@ -124,11 +127,8 @@ class SensitivityQuestion:
 
     @staticmethod
     def from_json(data: Mapping[str, Any]) -> SensitivityQuestion:
-        given = data["config"]
-        clipping = Clipping.from_json(given["clipping"])
-        config = {**given, "bits": tuple(given["bits"]), "clipping": clipping}
-        source = DataSource.from_json(data["data"])
-        parts = {"data": source, "config": SensitivityConfig(**config)}
+        config = SensitivityConfig.from_json(data["config"])
+        parts = {"data": DataSource.from_json(data["data"]), "config": config}
         return SensitivityQuestion(**{**data, **parts})
 
 
@@ -137,7 +137,8 @@ class EvaluateQuestion:
     """True loss and accuracy of an allocation.
 
     ``bits`` as (layer, weight bits or None, activation bits or None). ``calibration`` are the data
-    that thresholds of inputs come from (None where no input is quantized), never those measured on.
+    that thresholds of inputs and corrections of biases come from (None where there is neither),
+    never those measured on.
     """
 
     kind: ClassVar[str] = "evaluate"

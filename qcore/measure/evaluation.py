@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from qcore.sensitivity.table import Objective
+from qcore.sensitivity.objectives import Objective
 
 
 @dataclass(frozen=True)

@@ -16,11 +16,11 @@ from qcore.calibrate.percentile import percentile_threshold
 from qcore.data.dataset import Dataset
 from qcore.data.preprocess import reads_images
 from qcore.errors import BadInput
+from qcore.graph.chunks import chunk_images
 from qcore.graph.network import Network
 from qcore.graph.run import Runner, as_tuple
 from qcore.measure.data_report import DataReport, LayerEvidence, images_needed
 from qcore.measure.trials import AS_ASKED, labels_of, trial_of, try_presets
-from qcore.sensitivity.exact import chunk_images
 
 _MOST_IMAGES = 512
 _PERCENTILE = 99.9

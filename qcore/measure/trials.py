@@ -9,10 +9,10 @@ from torch import Tensor
 
 from qcore.data.dataset import Dataset, normalise
 from qcore.data.preprocess import PRESETS, Preprocessing, from_preset
+from qcore.graph.chunks import chunk_images
 from qcore.graph.network import Network
 from qcore.graph.run import Runner, as_tuple
 from qcore.measure.data_report import Trial
-from qcore.sensitivity.exact import chunk_images
 from qcore.sensitivity.interval import Moments
 
 _TRIAL_IMAGES = 64

@@ -17,9 +17,13 @@ KernelClipping = Literal["max", "mse"] | float
 
 
 def weight_scale(
-    weight: Tensor, layer: Layer, bits: int, clipping: KernelClipping = "mse"
+    weight: Tensor,
+    layer: Layer,
+    bits: int,
+    clipping: KernelClipping = "mse",
+    per_kernel: bool = True,
 ) -> Tensor:
-    """The scale of each kernel, (kernels, 1).
+    """The scale of each kernel, (kernels, 1); the same for all where ``per_kernel`` is False.
 
     A threshold of the layer clips a kernel at the smaller of it and the kernel's own largest
     magnitude, so that no kernel gets a range that it does not use. Example: kernels of largest
@@ -27,6 +31,13 @@ def weight_scale(
     ValueError outside 2..16 bits.
     """
     rows = to_kernels(weight, layer)
+    if not per_kernel:
+        whole = _scale(rows.reshape(1, -1), bits, clipping)
+        return whole.expand(layer.kernels, 1).contiguous()
+    return _scale(rows, bits, clipping)
+
+
+def _scale(rows: Tensor, bits: int, clipping: KernelClipping) -> Tensor:
     if clipping == "mse":
         return mse_scale(rows, bits)
     top = max_scale(rows, bits)

@@ -7,7 +7,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from qcore.graph.run import Output, as_tuple
-from qcore.sensitivity.table import Objective
+from qcore.sensitivity.objectives import Objective
 
 
 def loss_per_image(

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from qcore.calibrate.clipping import Target
+from qcore.sensitivity.config import SensitivityConfig, Width
 from qcore.sensitivity.interval import Moments
-from qcore.sensitivity.table import SensitivityRow
+from qcore.sensitivity.row import SensitivityRow
 
 
 @dataclass(frozen=True)
@@ -16,23 +16,44 @@ class Piece:
 
     layer: str
     bits: int
+    activation_bits: int | None
     chunk: int
     samples: int
     total: float
     total_squares: float
 
+    @property
+    def cell(self) -> tuple[str, Width]:
+        return self.layer, Width(self.bits, self.activation_bits)
+
 
 def rows_from_pieces(
-    pieces: Iterable[Piece], layers: Iterable[str], bits: Iterable[int], target: Target = "weight"
+    pieces: Iterable[Piece], layers: Iterable[str], config: SensitivityConfig
 ) -> tuple[SensitivityRow, ...]:
-    """Sum the chunks of each cell into a row; rows in the order of ``layers``, then of ``bits``."""
-    sums: dict[tuple[str, int], Moments] = {}
+    """Sum the chunks of each cell into a row; rows in the order of ``layers``, then of widths."""
+    sums: dict[tuple[str, Width], Moments] = {}
     for piece in pieces:
-        cell = (piece.layer, piece.bits)
-        sums[cell] = sums.get(cell, Moments()).plus(piece.samples, piece.total, piece.total_squares)
-    rows = []
-    for layer, b in ((layer, b) for layer in layers for b in bits):
-        if (moments := sums.get((layer, b))) is not None:
-            low, high = moments.interval() or (None, None)
-            rows.append(SensitivityRow(layer, b, target, moments.mean, low, high, moments.samples))
-    return tuple(rows)
+        known = sums.get(piece.cell, Moments())
+        sums[piece.cell] = known.plus(piece.samples, piece.total, piece.total_squares)
+    return tuple(
+        row_of(layer, width, config, moments)
+        for layer in layers
+        for width in config.widths
+        if (moments := sums.get((layer, width))) is not None
+    )
+
+
+def row_of(layer: str, width: Width, config: SensitivityConfig, moments: Moments) -> SensitivityRow:
+    """The row that the sums over a cell's images give."""
+    low, high = moments.interval() or (None, None)
+    return SensitivityRow(
+        layer,
+        width.bits,
+        config.target,
+        moments.mean,
+        low,
+        high,
+        moments.samples,
+        activation_bits=width.activation_bits,
+        method=config.method,
+    )

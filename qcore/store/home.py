@@ -10,7 +10,7 @@ from platformdirs import user_data_path
 from qcore.errors import BadInput
 
 # Parts of files' names: raise them when the file would hold other arrays or other numbers.
-_WEIGHTS, _CALIBRATION = 2, 1
+_WEIGHTS, _CALIBRATION, _MEANS = 2, 1, 1
 
 
 def home() -> Path:
@@ -39,6 +39,13 @@ def calibration_file(network_fingerprint: str, data_fingerprint: str) -> Path:
     folder = home() / "calibrations"
     folder.mkdir(exist_ok=True)
     return folder / f"{network_fingerprint}-{data_fingerprint}.{_CALIBRATION}.safetensors"
+
+
+def means_file(network_fingerprint: str, data_fingerprint: str) -> Path:
+    """What enters the layers of a network on average over a set of images."""
+    folder = home() / "means"
+    folder.mkdir(exist_ok=True)
+    return folder / f"{network_fingerprint}-{data_fingerprint}.{_MEANS}.safetensors"
 
 
 def database_url() -> str:

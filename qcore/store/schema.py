@@ -26,16 +26,27 @@ jobs = sa.Table(
 )
 
 pieces = sa.Table(
-    "sensitivity_pieces",
+    "measured_pieces",
     metadata,
     sa.Column("job_id", sa.String(32), sa.ForeignKey("jobs.id"), primary_key=True),
     sa.Column("layer", sa.Text, primary_key=True),
     sa.Column("bits", sa.Integer, primary_key=True),
+    # 0 where inputs are not concerned: a key cannot be empty.
+    sa.Column("activation_bits", sa.Integer, primary_key=True),
     sa.Column("chunk", sa.Integer, primary_key=True),
     sa.Column("samples", sa.Integer, nullable=False),
     sa.Column("total", sa.Float, nullable=False),
     sa.Column("total_squares", sa.Float, nullable=False),
     sa.Column("written_at", sa.Float, nullable=False),
+)
+
+# What a job keeps that is no row: projections, sums over kernels. Bytes of a safetensors file.
+arrays = sa.Table(
+    "job_arrays",
+    metadata,
+    sa.Column("job_id", sa.String(32), sa.ForeignKey("jobs.id"), primary_key=True),
+    sa.Column("name", sa.String(64), primary_key=True),
+    sa.Column("data", sa.LargeBinary, nullable=False),
 )
 
 # Begun since the job was last asked, with the pieces that were there then: a job that ends its

@@ -14,7 +14,7 @@ from qcore.sensitivity.pieces import Piece
 from qcore.store.database import open_database
 from qcore.store.home import database_url
 from qcore.store.job import Job, State, job_id
-from qcore.store.schema import attempts, jobs, pieces
+from qcore.store.schema import arrays, attempts, jobs, pieces
 
 
 class Store:
@@ -154,13 +154,14 @@ class Store:
     def forget(self, key: str) -> None:
         """Remove a job and all that it wrote."""
         with self._engine.begin() as connection:
-            for table in (pieces, attempts):
+            for table in (pieces, arrays, attempts):
                 connection.execute(sa.delete(table).where(table.c.job_id == key))
             connection.execute(sa.delete(jobs).where(jobs.c.id == key))
 
     def add_piece(self, key: str, piece: Piece) -> None:
         """Write one finished piece; a piece that is there already stays as it is."""
         row = {name: getattr(piece, name) for name in Piece.__dataclass_fields__}
+        row["activation_bits"] = piece.activation_bits or 0
         # Where it is there already two attempts overlapped: both computed the same numbers.
         self._insert_row(sa.insert(pieces).values(job_id=key, written_at=time.time(), **row))
 
@@ -169,7 +170,23 @@ class Store:
         columns: Iterable[Any] = (pieces.c[name] for name in Piece.__dataclass_fields__)
         query = sa.select(*columns).where(pieces.c.job_id == key)
         with self._engine.connect() as connection:
-            return [Piece(*row) for row in connection.execute(query)]
+            rows = [row._mapping for row in connection.execute(query)]
+        return [Piece(**{**row, "activation_bits": row["activation_bits"] or None}) for row in rows]
+
+    def put_arrays(self, key: str, found: Mapping[str, bytes]) -> None:
+        """Write, all or none, what a job keeps under those names, instead of what was there."""
+        with self._engine.begin() as connection:
+            same = sa.and_(arrays.c.job_id == key, arrays.c.name.in_(list(found)))
+            connection.execute(sa.delete(arrays).where(same))
+            rows = [{"job_id": key, "name": name, "data": data} for name, data in found.items()]
+            connection.execute(sa.insert(arrays), rows)
+
+    def arrays(self, key: str, prefix: str = "") -> dict[str, bytes]:
+        """What a job keeps under names that begin so."""
+        query = sa.select(arrays.c.name, arrays.c.data).where(arrays.c.job_id == key)
+        query = query.where(arrays.c.name.startswith(prefix, autoescape=True))
+        with self._engine.connect() as connection:
+            return {row.name: row.data for row in connection.execute(query)}
 
     def _insert_row(self, insert: sa.Insert) -> bool:
         """False where there is a row of that key already."""

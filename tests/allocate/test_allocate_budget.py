@@ -26,7 +26,9 @@ from qcore.allocate.problem import evaluate
 from qcore.data.source import DataSource
 from qcore.errors import BadInput
 from qcore.graph.layer import Description, Layer
-from qcore.sensitivity.table import SensitivityConfig, SensitivityRow, SensitivityTable
+from qcore.sensitivity.config import SensitivityConfig
+from qcore.sensitivity.row import SensitivityRow
+from qcore.sensitivity.table import SensitivityTable
 
 SHAPES = {"a": (4, 3, 3, 3), "b": (5, 4), "c": (3, 1, 3, 3)}
 """108, 20 and 27 weights; 4, 5 and 3 kernels; beside them 7 values that stay 32 bit."""
@@ -49,9 +51,7 @@ def hand_table(loss: dict[str, tuple[float, ...]] = LOSS) -> SensitivityTable:
         for b, delta in zip(BITS, deltas, strict=True)
     )
     config = SensitivityConfig(BITS, "kl", 58)
-    return SensitivityTable(
-        network, DataSource("images"), "d" * 64, config, "by kernel", rows, 1.0, 0.1
-    )
+    return SensitivityTable(network, DataSource("images"), "d" * 64, config, rows, 1.0, 0.1)
 
 
 CHOICES = list(itertools.product(range(len(BITS)), repeat=3))

@@ -179,7 +179,9 @@ def test_all_commands(files: Path, capsys: pytest.CaptureFixture[str]) -> None:
     measured, err = told(capsys, "evaluate", MODEL, DATA, "--bits", "bits.json", *options)
     assert "note: " in err
     assert measured["samples"] == 12  # 1, 3, ... 23
-    whole, _ = told(capsys, "evaluate", MODEL, DATA, "--bits", "bits.json", *options[:2])
+    again = ["evaluate", MODEL, DATA, "--bits", "bits.json", *options[:2]]
+    assert main(again) == 2  # biases would be corrected by images that are measured on
+    whole, _ = told(capsys, *again, "--no-bias-correction")
     assert whole["samples"] == COUNT
 
 

@@ -16,9 +16,10 @@ from qcore.graph.network import Network
 from qcore.graph.program import export_module
 from qcore.graph.run import as_tuple
 from qcore.measure.evaluate import evaluate
+from qcore.sensitivity.config import SensitivityConfig
 from qcore.sensitivity.exact import measure_exact
 from qcore.sensitivity.objective import loss_per_image
-from qcore.sensitivity.table import SensitivityConfig, objectives_for
+from qcore.sensitivity.objectives import objectives_for
 
 
 class Heads(nn.Module):

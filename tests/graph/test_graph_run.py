@@ -13,7 +13,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from qcore.graph.kernels import from_kernels, to_kernels
 from qcore.graph.layer import Layer
 from qcore.graph.network import Network
-from qcore.graph.run import Runner, first_use
+from qcore.graph.run import Changes, Runner, first_use
 
 
 def runner_of(network: Network) -> Runner:
@@ -93,11 +93,11 @@ def test_finishing_with_another_weight_is_a_whole_run_with_it(name: str) -> None
         position = runner.start(images)
         runner.advance(position, first_use(runner, layer.nodes))
         index, known = position.index, set(position.values)
-        got = runner.finish(position, {layer.weight_key: weight})
+        got = runner.finish(position, Changes({layer.weight_key: weight}))
         torch.testing.assert_close(got, expected, rtol=1e-4, atol=1e-5)
         assert (position.index, set(position.values)) == (index, known)
         torch.testing.assert_close(runner.finish(position), module(images), rtol=1e-4, atol=1e-5)
-        torch.testing.assert_close(runner(images, {layer.weight_key: weight}), got)
+        torch.testing.assert_close(runner(images, Changes({layer.weight_key: weight})), got)
 
 
 def test_stopping_at_every_node_changes_nothing() -> None:
@@ -144,6 +144,6 @@ def test_layer_used_twice_takes_the_new_weight_both_times() -> None:
     network = as_network(module)
     (layer,) = network.description.layers
     images = random_data(2).images
-    got = runner_of(network)(images, {layer.weight_key: 0.5 * network.weight(layer)})
+    got = runner_of(network)(images, Changes({layer.weight_key: 0.5 * network.weight(layer)}))
     module.conv.weight.data *= 0.5
     torch.testing.assert_close(got, module(images), rtol=1e-4, atol=1e-5)

@@ -19,7 +19,7 @@ from qcore.jobs.questions import (
     SensitivityQuestion,
     to_json,
 )
-from qcore.sensitivity.table import SensitivityConfig
+from qcore.sensitivity.config import SensitivityConfig
 from qcore.store.job import Job
 from qcore.store.schema import pieces
 from qcore.store.store import Store

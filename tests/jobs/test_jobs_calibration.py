@@ -8,6 +8,7 @@ import pytest
 from jobs_common import MODEL, SOURCE, ask, evaluate_question
 
 from qcore.allocate.bits import BitAllocation
+from qcore.calibrate.average import input_means
 from qcore.calibrate.calibration import read_calibration
 from qcore.calibrate.clipping import Clipping
 from qcore.calibrate.observe import calibrate
@@ -17,9 +18,9 @@ from qcore.jobs.questions import CalibrateQuestion, LayerLossQuestion, Question,
 from qcore.jobs.work import run_job
 from qcore.measure.evaluate import evaluate
 from qcore.measure.evaluation import Evaluation
+from qcore.sensitivity.config import SensitivityConfig
 from qcore.sensitivity.exact import measure_exact
 from qcore.sensitivity.pieces import rows_from_pieces
-from qcore.sensitivity.table import SensitivityConfig
 from qcore.store.home import calibration_file
 from qcore.store.job import Job
 from qcore.store.store import Store
@@ -59,7 +60,19 @@ def test_histograms_are_written_and_serve_what_needs_them(store: Store) -> None:
 def loss_question(target: str, choice: object) -> LayerLossQuestion:
     fingerprint, data = prints()
     question = LayerLossQuestion(
-        MODEL, fingerprint, SOURCE, data, LAYER, "weight", 3, "mse", 99.9, "cross_entropy", 60
+        MODEL,
+        fingerprint,
+        SOURCE,
+        data,
+        LAYER,
+        "weight",
+        3,
+        "mse",
+        99.9,
+        "cross_entropy",
+        60,
+        True,
+        True,
     )
     return replace(question, target=target, choice=choice)
 
@@ -78,7 +91,7 @@ def test_loss_of_one_layer_is_a_cell_of_the_table(
     config = SensitivityConfig((3,), "cross_entropy", 60, target=question.target, clipping=clipping)
     table = measure_exact(network, images, config, calibration=calibrate(network, images))
     names = [layer.name for layer in network.description.layers]
-    rows = rows_from_pieces(table.pieces, names, (3,), question.target)
+    rows = rows_from_pieces(table.pieces, names, config)
     (row,) = (row for row in rows if row.layer == LAYER)
     assert job.result["delta_loss"] == pytest.approx(row.delta_loss, rel=1e-5)
     assert (job.result["ci_low"], job.result["samples"]) == (pytest.approx(row.ci_low), 60)
@@ -97,6 +110,7 @@ def test_bits_of_inputs_are_measured_at_thresholds_of_the_calibration_data(store
     job = run(store, question)
     assert job.state == "finished", job.message
     found = Evaluation.from_json(job.result)
+    images = load_data(SOURCE, network, "calibration")
     direct = evaluate(
         network,
         load_data(SOURCE, network, "evaluation"),
@@ -106,7 +120,8 @@ def test_bits_of_inputs_are_measured_at_thresholds_of_the_calibration_data(store
             clipping=clipping,
         ),
         "cross_entropy",
-        calibration=calibrate(network, load_data(SOURCE, network, "calibration")),
+        calibration=calibrate(network, images),
+        means=input_means(network, images),
     )
     assert found.loss == pytest.approx(direct.loss, rel=1e-6)
     assert found.loss > Evaluation.from_json(run(store, plain).result).loss

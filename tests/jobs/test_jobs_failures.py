@@ -138,7 +138,7 @@ def test_measuring_resumes_until_three_attempts_died_without_a_new_piece(
     with pytest.raises(Died):
         run_job(job.id, store.url)
     if kind == "sensitivity":
-        store.add_piece(job.id, Piece("a", 4, 0, 8, 1.0, 2.0))
+        store.add_piece(job.id, Piece("a", 4, None, 0, 8, 1.0, 2.0))
         assert attempts_until_given_up() == 4  # the last of them only says so
     else:
         assert attempts_until_given_up() == 3

@@ -18,7 +18,7 @@ from qcore.calibrate.quantizer import NetworkQuantizer
 from qcore.data.dataset import Dataset
 from qcore.errors import BadInput, Stopped
 from qcore.graph.network import Network
-from qcore.measure.evaluate import evaluate, quantized_weights
+from qcore.measure.evaluate import evaluate, quantized
 from qcore.measure.evaluation import Evaluation
 from qcore.quantize.symmetric import mse_scale, quantize
 
@@ -178,7 +178,7 @@ def test_output_channels_of_a_transposed_convolution_have_their_own_scales() -> 
     up = nn.ConvTranspose2d(4, 6, 2, groups=2)  # stored (4, 3, 2, 2): 2 inputs, 3 outputs a group
     network = as_network(nn.Sequential(up, nn.Flatten(), nn.Linear(6 * 81, 3)), channels=4)
     chosen = BitAllocation({"0": 3, "2": None})
-    weights = quantized_weights(network, chosen, NetworkQuantizer(network, chosen.clipping))
+    weights = quantized(network, chosen, NetworkQuantizer(network, chosen.clipping)).tensors
     assert list(weights) == ["0.weight"]
     for kernel in range(6):
         group, output = divmod(kernel, 3)

@@ -17,9 +17,9 @@ from qcore.data.dataset import Dataset
 from qcore.errors import BadInput
 from qcore.graph.network import Network
 from qcore.measure.evaluate import evaluate
+from qcore.sensitivity.config import SensitivityConfig
 from qcore.sensitivity.exact import measure_exact
 from qcore.sensitivity.pieces import rows_from_pieces
-from qcore.sensitivity.table import SensitivityConfig
 
 NAMES = ("0", "2", "5")
 
@@ -110,7 +110,7 @@ def test_exact_loss_of_inputs_equals_whole_passes(
         (3, 6), "kl", len(data), target="activation", clipping=Clipping(activation="max")
     )
     run = measure_exact(network, data, config, calibration=calibrate(network, data))
-    rows = rows_from_pieces(run.pieces, NAMES, config.bits, "activation")
+    rows = rows_from_pieces(run.pieces, NAMES, config)
     reference, seen = module(data.batch(torch.arange(len(data)))).detach(), entering(module, data)
     assert [(row.layer, row.bits) for row in rows] == [(n, b) for n in NAMES for b in (3, 6)]
     for row in rows:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 from small_nets import as_network, random_data, small_residual
 
-from qcore.calibrate.clipping import quantizer_text
 from qcore.data.source import DataSource
+from qcore.sensitivity.config import SensitivityConfig
 from qcore.sensitivity.exact import measure_exact
 from qcore.sensitivity.pieces import rows_from_pieces
-from qcore.sensitivity.table import SensitivityConfig, SensitivityTable
+from qcore.sensitivity.table import SensitivityTable
 
 
 @pytest.fixture(scope="module")
@@ -23,8 +23,7 @@ def table() -> SensitivityTable:
         DataSource(data.name),
         data.fingerprint(),
         config,
-        quantizer_text(config.clipping, "weight"),
-        rows_from_pieces(run.pieces, names, config.bits),
+        rows_from_pieces(run.pieces, names, config),
         1.5,
         run.one_forward_seconds,
     )

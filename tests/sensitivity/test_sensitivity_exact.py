@@ -12,21 +12,24 @@ from scipy import special, stats
 from small_nets import as_network, random_data, small_residual
 from torch import Tensor, nn
 
+from qcore.calibrate.clipping import Clipping
 from qcore.data.dataset import Dataset
 from qcore.errors import BadInput
+from qcore.graph import chunks
 from qcore.quantize.symmetric import mse_scale
-from qcore.sensitivity import exact
+from qcore.sensitivity.config import SensitivityConfig
 from qcore.sensitivity.exact import ExactRun, measure_exact, split_chunks
 from qcore.sensitivity.objective import loss_per_image
+from qcore.sensitivity.objectives import Objective
 from qcore.sensitivity.pieces import rows_from_pieces
-from qcore.sensitivity.table import Objective, SensitivityConfig
 
 BITS = (2, 4, 8)
+PLAIN = Clipping(bias_correction=False)
 LAYERS = ("stem", "first", "second", "head")
 
 
 def rows_of(run: ExactRun, bits: tuple[int, ...] = BITS) -> dict[tuple[str, int], object]:
-    rows = rows_from_pieces(run.pieces, LAYERS, bits)
+    rows = rows_from_pieces(run.pieces, LAYERS, SensitivityConfig(bits, "kl", 1))
     return {(row.layer, row.bits): row for row in rows}
 
 
@@ -50,7 +53,7 @@ def naive_losses(logits: Tensor, reference: Tensor, labels: Tensor, objective: s
 def test_equals_whole_runs_of_changed_copies(
     objective: Objective, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(exact, "_CHUNK_IMAGES", 7)  # 20 images: chunks of 7, 7 and 6
+    monkeypatch.setattr(chunks, "_CHUNK_IMAGES", 7)  # 20 images: chunks of 7, 7 and 6
     folded = small_residual()  # fold by hand, so that module weights are what is quantized
     for conv, norm in ((folded.stem, folded.norm), (folded.second, folded.norm2)):
         fused = torch.nn.utils.fuse_conv_bn_eval(conv, norm)
@@ -58,7 +61,7 @@ def test_equals_whole_runs_of_changed_copies(
     folded.norm, folded.norm2 = nn.Identity(), nn.Identity()
     data = random_data(20)
     network = as_network(small_residual())
-    run = measure_exact(network, data, SensitivityConfig(BITS, objective, 20))
+    run = measure_exact(network, data, SensitivityConfig(BITS, objective, 20, clipping=PLAIN))
     rows = rows_of(run)
     assert len(rows) == len(LAYERS) * len(BITS)
     assert len(run.pieces) == 3 * len(rows)
@@ -87,7 +90,7 @@ def test_linear_layer_closed_form() -> None:
     module[1].weight.data = torch.tensor([[1.0, 0.4], [0.3, -1.0]])
     network = as_network(nn.Sequential(nn.AvgPool2d(1), *module), 2, 1)
     data = Dataset("two", torch.tensor([[1.0, 0.0], [1.0, 2.0]]).reshape(2, 2, 1, 1), None, None)
-    run = measure_exact(network, data, SensitivityConfig((2,), "kl", 2))
+    run = measure_exact(network, data, SensitivityConfig((2,), "kl", 2, clipping=PLAIN))
     # 2 bits: levels -s, 0, s. [1, .4]: s = .7 has error .18, s = 1 has .16. [.3, -1]: s = 1: .09.
     weight, rounded = np.array([[1, 0.4], [0.3, -1]]), np.array([[1, 0], [0, -1]])
     images = data.images.reshape(2, 2).numpy()
@@ -115,10 +118,10 @@ def test_seed_and_limit_choose_the_images() -> None:
         assert len(set(indices.tolist())) == 12
         assert set(indices.tolist()) <= set(range(20))
     assert set(chosen[0].tolist()) != set(chosen[1].tolist())
-    few = SensitivityConfig((4,), "cross_entropy", 12, seed=1)
+    few = SensitivityConfig((4,), "cross_entropy", 12, seed=1, clipping=PLAIN)
     picked = Dataset("picked", data.images[chosen[1]], data.labels[chosen[1]], None)
     ours = measure_exact(network, data, few)
-    theirs = measure_exact(network, picked, SensitivityConfig((4,), "cross_entropy", 12, seed=5))
+    theirs = measure_exact(network, picked, replace(few, seed=5))
     for one, other in zip(ours.pieces, theirs.pieces, strict=True):
         assert one.total == pytest.approx(other.total, rel=1e-4, abs=1e-6)
     assert ours.pieces != measure_exact(network, data, replace(few, seed=0)).pieces
@@ -131,8 +134,9 @@ def test_gains_stay_negative() -> None:
     network = as_network(module, 2, 1)
     images = torch.tensor([[0.0, 1.0], [0.0, 2.0]]).reshape(2, 2, 1, 1)
     data = Dataset("wrong", images, torch.tensor([1, 1]), None)
-    run = measure_exact(network, data, SensitivityConfig((2,), "cross_entropy", 2))
-    (row,) = rows_from_pieces(run.pieces, ["1"], [2])
+    config = SensitivityConfig((2,), "cross_entropy", 2, clipping=PLAIN)
+    run = measure_exact(network, data, config)
+    (row,) = rows_from_pieces(run.pieces, ["1"], config)
     losses = [np.log(2) - np.log1p(np.exp(0.6 * x)) for x in (1.0, 2.0)]
     assert row.delta_loss == pytest.approx(np.mean(losses), rel=1e-5)
     assert row.delta_loss < 0

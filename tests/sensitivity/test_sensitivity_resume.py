@@ -5,11 +5,12 @@ from __future__ import annotations
 import pytest
 from small_nets import as_network, random_data, small_residual
 
+from qcore.calibrate.clipping import Clipping
+from qcore.graph import chunks
 from qcore.graph.network import Network
-from qcore.sensitivity import exact
-from qcore.sensitivity.exact import ExactRun, measure_exact
+from qcore.sensitivity.config import SensitivityConfig
+from qcore.sensitivity.exact import ExactRun, PieceKey, measure_exact
 from qcore.sensitivity.pieces import Piece
-from qcore.sensitivity.table import SensitivityConfig
 
 BITS = (2, 4, 8)
 
@@ -20,16 +21,16 @@ def run_small(config: SensitivityConfig, network: Network | None = None, **optio
     )
 
 
-CONFIG = SensitivityConfig(BITS, "cross_entropy", 20)
+CONFIG = SensitivityConfig(BITS, "cross_entropy", 20, clipping=Clipping(bias_correction=False))
 
 
 @pytest.fixture
 def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(exact, "_CHUNK_IMAGES", 8)
+    monkeypatch.setattr(chunks, "_CHUNK_IMAGES", 8)
 
 
-def key(piece: Piece) -> tuple[str, int, int]:
-    return piece.layer, piece.bits, piece.chunk
+def key(piece: Piece) -> PieceKey:
+    return *piece.cell, piece.chunk
 
 
 @pytest.mark.parametrize("stopped_after", [0, 1, 13, 35])

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
+from qcore.sensitivity.config import SensitivityConfig
 from qcore.sensitivity.interval import Moments, student_quantile
 from qcore.sensitivity.pieces import Piece, rows_from_pieces
 from qcore.sensitivity.table import SensitivityTable
@@ -56,12 +57,12 @@ def test_interval_covers_the_truth_in_95_of_100_cases() -> None:
 
 def test_pieces_sum_to_rows_in_the_order_asked_for() -> None:
     pieces = [
-        Piece("b", 4, 1, 3, 6.0, 14.0),
-        Piece("a", 4, 0, 2, 1.0, 0.5),
-        Piece("b", 4, 0, 1, 4.0, 16.0),
-        Piece("b", 2, 0, 2, -1.0, 5.0),
+        Piece("b", 4, None, 1, 3, 6.0, 14.0),
+        Piece("a", 4, None, 0, 2, 1.0, 0.5),
+        Piece("b", 4, None, 0, 1, 4.0, 16.0),
+        Piece("b", 2, None, 0, 2, -1.0, 5.0),
     ]
-    rows = rows_from_pieces(pieces, ["a", "b"], [2, 4])
+    rows = rows_from_pieces(pieces, ["a", "b"], SensitivityConfig((2, 4), "kl", 4))
     assert [(r.layer, r.bits, r.samples, r.delta_loss) for r in rows] == [
         ("a", 4, 2, 0.5),
         ("b", 2, 2, -0.5),

@@ -48,13 +48,13 @@ def test_asking_again(store: Store, state: str, start_again: bool) -> None:
     job, _ = store.ask("sensitivity", QUESTION)
     store.begin(job.id)
     store.beat(job.id, 0.4, "first at 4 bits")
-    store.add_piece(job.id, Piece("a", 4, 0, 8, 1.0, 2.0))
+    store.add_piece(job.id, Piece("a", 4, None, 0, 8, 1.0, 2.0))
     store.request_cancel(job.id)
     if state != "running":
         store.end(job.id, state, 2.5, "why", {"value": 1})
     again, start = store.ask("sensitivity", QUESTION)
     assert start is start_again
-    assert store.pieces(job.id) == [Piece("a", 4, 0, 8, 1.0, 2.0)]
+    assert store.pieces(job.id) == [Piece("a", 4, None, 0, 8, 1.0, 2.0)]
     if start_again:
         assert (again.state, again.message, again.cancel_requested) == ("queued", "", False)
         assert again.fraction == 0.4  # an earlier attempt's work still counts
@@ -99,15 +99,15 @@ def test_cancelling_a_running_job_asks_it_to_stop(store: Store) -> None:
 
 def test_a_piece_written_twice_keeps_its_first_value(store: Store) -> None:
     job, _ = store.ask("sensitivity", QUESTION)
-    store.add_piece(job.id, Piece("a", 4, 0, 8, 1.0, 2.0))
-    store.add_piece(job.id, Piece("a", 4, 0, 8, 9.0, 9.0))
-    store.add_piece(job.id, Piece("a", 4, 1, 8, 3.0, 4.0))
+    store.add_piece(job.id, Piece("a", 4, None, 0, 8, 1.0, 2.0))
+    store.add_piece(job.id, Piece("a", 4, None, 0, 8, 9.0, 9.0))
+    store.add_piece(job.id, Piece("a", 4, None, 1, 8, 3.0, 4.0))
     assert sorted(p.total for p in store.pieces(job.id)) == [1.0, 3.0]
 
 
 def test_values_survive_closing_bit_for_bit(store: Store) -> None:
     job, _ = store.ask("sensitivity", QUESTION)
-    piece = Piece("blöck.1", 4, 0, 8, 0.1 + 0.2, 1e-300)
+    piece = Piece("blöck.1", 4, 8, 0, 8, 0.1 + 0.2, 1e-300)
     store.add_piece(job.id, piece)
     store.end(job.id, "finished", 1.25, result={"x": 1 / 3})
     before = store.get(job.id)
@@ -123,7 +123,7 @@ def test_forget_removes_all_of_one_job_and_nothing_else(store: Store) -> None:
     job, _ = store.ask("sensitivity", QUESTION)
     other, _ = store.ask("sensitivity", {"model": "other"})
     for key in (job.id, other.id):
-        store.add_piece(key, Piece("a", 4, 0, 8, 1.0, 2.0))
+        store.add_piece(key, Piece("a", 4, None, 0, 8, 1.0, 2.0))
     store.forget(job.id)
     assert store.job(job.id) is None
     assert store.pieces(job.id) == []

@@ -13,7 +13,9 @@ import pytest
 from qcore.data.source import DataSource
 from qcore.graph.layer import Description, Layer
 from qcore.measure.data_report import DataReport, LayerEvidence, Trial
-from qcore.sensitivity.table import SensitivityConfig, SensitivityRow, SensitivityTable
+from qcore.sensitivity.config import SensitivityConfig
+from qcore.sensitivity.row import SensitivityRow
+from qcore.sensitivity.table import SensitivityTable
 from ui.figures.allocation import bits_figure
 from ui.figures.data import balance_figure, need_figure
 from ui.figures.layers import share_figure
@@ -63,7 +65,7 @@ def table(names: tuple[str, ...]) -> SensitivityTable:
         SensitivityRow(n, b, "weight", 0.1 / b, 0.05 / b, 0.2 / b, 9) for n in names for b in BITS
     )
     config = SensitivityConfig(BITS, "kl", 9)
-    return SensitivityTable(network(names), DataSource("d"), "0", config, "q", rows, 1.0, None)
+    return SensitivityTable(network(names), DataSource("d"), "0", config, rows, 1.0, None)
 
 
 BARS: dict[str, Callable[[tuple[str, ...]], go.Figure]] = {

@@ -7,7 +7,8 @@ import streamlit as st
 from qcore.allocate.curve import best_uniform, frontier_points, random_points, uniform_points
 from qcore.hardware.size import full_precision_bytes, size_ledger
 from qcore.prepare.prepared import Prepared
-from qcore.sensitivity.table import UNITS, SensitivityTable
+from qcore.sensitivity.objectives import UNITS
+from qcore.sensitivity.table import SensitivityTable
 from ui import format as fmt
 from ui.allocation.dial import Choice
 from ui.charts import chart

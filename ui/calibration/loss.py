@@ -8,12 +8,13 @@ import streamlit as st
 
 from qcore.calibrate.clipping import DEFAULT_PERCENTILE, Method, Target
 from qcore.jobs.questions import LayerLossQuestion, to_json
-from qcore.sensitivity.table import UNITS, objectives_for
+from qcore.sensitivity.objectives import UNITS, objectives_for
 from qcore.store.job import Job
 from ui import format as fmt
 from ui.calibration.dragged import rounded
 from ui.calibration.search import LayerSearch
 from ui.calibration.source import Source
+from ui.clipping import current_clipping
 from ui.engine import engine
 from ui.jobs import cancel, progress_text
 
@@ -41,6 +42,7 @@ class Spot:
     def question(self) -> LayerLossQuestion:
         """Equal thresholds are the same question, whatever found them."""
         network, data = self.source.prepared.network, self.source.data
+        clipping = current_clipping().of(self.target)
         return LayerLossQuestion(
             network.name,
             network.fingerprint,
@@ -53,6 +55,8 @@ class Spot:
             DEFAULT_PERCENTILE,
             objectives_for(network, data.labelled)[0],
             min(_MOST_IMAGES, data.images),
+            clipping.bias_correction,
+            clipping.per_kernel,
         )
 
     def job(self) -> Job | None:

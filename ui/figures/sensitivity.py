@@ -8,7 +8,9 @@ from collections.abc import Callable
 import numpy as np
 import plotly.graph_objects as go
 
-from qcore.sensitivity.table import UNITS, SensitivityRow, SensitivityTable
+from qcore.sensitivity.objectives import UNITS
+from qcore.sensitivity.row import SensitivityRow
+from qcore.sensitivity.table import SensitivityTable
 from ui import format as fmt
 from ui.figures.symlog import symlog_for
 from ui.format import interval, loss

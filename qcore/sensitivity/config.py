@@ -1,0 +1,188 @@
+"""What is asked of a sensitivity run. Free of torch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+from qcore import fields
+from qcore.calibrate.clipping import Clipping, quantizer_text
+from qcore.errors import BadInput
+from qcore.quantize.limits import MAX_BITS, MIN_BITS
+from qcore.sensitivity.objectives import OBJECTIVES, Objective
+
+Measure = Literal["exact", "projected", "hessian", "noise"]
+Quantized = Literal["weight", "activation", "both"]
+
+METHODS: dict[Measure, str] = {
+    "exact": "the network is run with one layer rounded; true on these images",
+    "projected": "second-order estimate of all layers and kernels from a few passes",
+    "hessian": "mean trace of the layer's Hessian times the squared change of its weights (HAWQ)",
+    "noise": "error of the layer's own output relative to its energy",
+}
+"""How ΔL is found."""
+TARGETS: dict[Quantized, str] = {
+    "weight": "the layer's weights",
+    "activation": "what enters the layer",
+    "both": "the layer's weights and what enters it",
+}
+"""What is quantized in one layer at a time."""
+DEFAULT_PROBES: dict[Measure, int | None] = {
+    "exact": None,
+    "projected": 2,
+    "hessian": 32,
+    "noise": None,
+}
+BASE_BITS = 8
+"""The only base that is not full precision."""
+
+
+@dataclass(frozen=True)
+class Width:
+    """Bits of one cell: those of the target, and of the input where both are quantized."""
+
+    bits: int
+    activation_bits: int | None = None
+
+
+@dataclass(frozen=True)
+class SensitivityConfig:
+    """What is asked of a sensitivity run.
+
+    ``bits``: bit widths, each 2 to 16. ``objective``: the loss. ``images``: how many calibration
+    images are used, drawn without replacement in the order that ``seed`` gives. ``clipping``: how
+    weights and inputs are rounded. ``activation_bits``: with target ``both``, every width of
+    weights is combined with each of these; without any, with the same width. ``base``: bits of all
+    that is not looked at, weights and inputs (8, or None: full precision). ``tolerance``: exact
+    sampling of a cell stops early, see ``exact``. ``probes``: random directions of ``projected``
+    and ``hessian``. What the method or target does not use takes its default, so that equal
+    questions are equal.
+    """
+
+    bits: tuple[int, ...]
+    objective: Objective
+    images: int
+    seed: int = 0
+    method: Measure = "exact"
+    target: Quantized = "weight"
+    clipping: Clipping = field(default_factory=Clipping)
+    activation_bits: tuple[int, ...] = ()
+    base: int | None = None
+    tolerance: float | None = None
+    probes: int | None = None
+
+    def __post_init__(self) -> None:
+        def put(name: str, value: object) -> None:
+            object.__setattr__(self, name, value)
+
+        if self.method != "exact":
+            put("base", None)
+            put("tolerance", None)
+        if self.target != "both":
+            put("activation_bits", ())
+        default = DEFAULT_PROBES[self.method]
+        put("probes", None if default is None else self.probes or default)
+        whole = self.base is not None or self.target == "both"
+        put("clipping", _used(self.clipping, None if whole else self.target, self.method))
+
+    @property
+    def widths(self) -> tuple[Width, ...]:
+        """Every bit width, or pair of them, that a layer is measured at."""
+        if self.target != "both":
+            return tuple(Width(b) for b in self.bits)
+        if not self.activation_bits:
+            return tuple(Width(b, b) for b in self.bits)
+        return tuple(Width(w, a) for w in self.bits for a in self.activation_bits)
+
+    @property
+    def rounds_inputs(self) -> bool:
+        """True where thresholds of layer inputs are needed."""
+        return self.base is not None or self.target != "weight"
+
+    @property
+    def corrects_biases(self) -> bool:
+        """True where mean inputs are needed."""
+        rounds_weights = self.base is not None or self.target != "activation"
+        return rounds_weights and self.clipping.bias_correction
+
+    @property
+    def quantizer(self) -> str:
+        """How the target is rounded, in words."""
+        if self.target != "both":
+            return quantizer_text(self.clipping, self.target)
+        both = (
+            quantizer_text(self.clipping, "weight"),
+            quantizer_text(self.clipping, "activation"),
+        )
+        return "; ".join(
+            f"{what}: {text}" for what, text in zip(("weights", "inputs"), both, strict=True)
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            **asdict(self),
+            "bits": list(self.bits),
+            "activation_bits": list(self.activation_bits),
+            "clipping": self.clipping.to_json(),
+        }
+
+    @staticmethod
+    def from_json(data: Mapping[str, Any]) -> SensitivityConfig:
+        """The inverse of ``to_json``; KeyError, TypeError or ValueError for a wrong field."""
+        known = (("objective", OBJECTIVES), ("method", METHODS), ("target", TARGETS))
+        for name, names in known:
+            if data[name] not in names:
+                raise ValueError(f"{name!r} is {data[name]!r}, not one of {', '.join(names)}")
+        clipping = data.get("clipping")
+        config = SensitivityConfig(
+            bits=_widths(data, "bits"),
+            objective=data["objective"],
+            images=fields.whole(data, "images", 1),
+            seed=fields.whole(data, "seed"),
+            method=data["method"],
+            target=data["target"],
+            # A table from before thresholds could be chosen names none.
+            clipping=_FIRST if clipping is None else Clipping.from_json(clipping),
+            activation_bits=_widths(data, "activation_bits") if data.get("activation_bits") else (),
+            base=data.get("base"),
+            tolerance=fields.number_or_none({"tolerance": None, **data}, "tolerance"),
+            probes=fields.whole(data, "probes", 1) if data.get("probes") else None,
+        )
+        check_config(config)
+        return config
+
+
+def check_config(config: SensitivityConfig) -> None:
+    """BadInput for what cannot be asked together."""
+    if config.base not in (None, BASE_BITS):
+        raise BadInput(f"the base is full precision or {BASE_BITS} bits, not {config.base!r}")
+    if config.method == "hessian" and config.target != "weight":
+        raise BadInput("the Hessian measure is of weights; use --target weight")
+    if config.tolerance is not None and not 0 < config.tolerance < 1:
+        raise BadInput(f"a tolerance is between 0 and 1, got {config.tolerance:g}; 0.1 is 10 %")
+
+
+_FIRST = Clipping(bias_correction=False)
+
+
+def _used(clipping: Clipping, target: Quantized | None, method: Measure) -> Clipping:
+    """Without what is not used. ``target`` None: both are."""
+    if method == "hessian":  # the formula knows the squared change of weights alone
+        clipping = Clipping(
+            clipping.weight,
+            weight_percentile=clipping.weight_percentile,
+            overrides=clipping.overrides_of("weight"),
+            bias_correction=False,
+            per_kernel=clipping.per_kernel,
+        )
+    if target == "weight" or target == "activation":
+        return clipping.of(target)
+    return clipping.joined(clipping)
+
+
+def _widths(data: Mapping[str, Any], name: str) -> tuple[int, ...]:
+    bits = fields.wholes(data, name, MIN_BITS)
+    if max(bits) > MAX_BITS or len(set(bits)) < len(bits):
+        raise ValueError(f"{name!r} are {bits}, not different widths up to {MAX_BITS}")
+    return bits
