@@ -10,12 +10,13 @@ import tempfile
 from benchmarks.allocation import bench_allocation
 from benchmarks.calibration import bench_calibration
 from benchmarks.pages import bench_pages
-from benchmarks.sensitivity import bench_efficientnet, bench_fashion
+from benchmarks.sensitivity import bench_efficientnet, bench_fashion, bench_projected
 
 BENCHMARKS = {
     "pages": bench_pages,
     "fashion": bench_fashion,
     "efficientnet": bench_efficientnet,
+    "projected": bench_projected,
     "allocation": bench_allocation,
     "calibration": bench_calibration,
 }

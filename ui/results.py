@@ -15,7 +15,7 @@ from qcore.jobs.answers import sensitivity_table
 from qcore.jobs.questions import ENGINE, EvaluateQuestion, SensitivityQuestion, to_json
 from qcore.measure.evaluation import Evaluation
 from qcore.prepare.prepared import DataPair, DataSummary, Prepared
-from qcore.sensitivity.config import SensitivityConfig
+from qcore.sensitivity.config import Measure, SensitivityConfig
 from qcore.sensitivity.objectives import Objective
 from qcore.sensitivity.table import SensitivityTable
 from qcore.store.job import Job
@@ -25,6 +25,12 @@ from ui.format import LOSS_NAMES
 from ui.models import SAMPLE_MODELS, is_kept, is_there
 from ui.state import follow_job, job_in_url
 
+METHOD_NAMES: dict[Measure, str] = {
+    "exact": "Exact",
+    "projected": "Projected",
+    "hessian": "Hessian",
+    "noise": "Noise",
+}
 TARGET_NAMES = {"weight": "Weights", "activation": "Inputs", "both": "Both"}
 
 
@@ -79,7 +85,7 @@ def _label(job: Job) -> str:
     clipping += ", bias-corrected" * asked.corrects_biases
     clipping += f", all else at {asked.base} bits" * (asked.base is not None)
     on = f"{config['images']:,} images of {data_title(job)}"
-    return f"{what} ({clipping}) · {name} · {bits} bits · {on}{state}"
+    return f"{METHOD_NAMES[asked.method]}, {what} ({clipping}) · {name} · {bits} bits · {on}{state}"
 
 
 def data_title(job: Job) -> str:

@@ -6,7 +6,6 @@ import streamlit as st
 
 from qcore.prepare.prepared import Prepared
 from qcore.sensitivity.config import TARGETS
-from qcore.sensitivity.objectives import UNITS
 from qcore.store.job import Job
 from ui import format as fmt
 from ui.charts import chart
@@ -15,7 +14,7 @@ from ui.engine import engine
 from ui.figures.sensitivity import heatmap_figure, line_figure
 from ui.jobs import progress_text
 from ui.models import file_name_of
-from ui.results import can_go_on, data_title, go_on, table_of
+from ui.results import METHOD_NAMES, can_go_on, data_title, go_on, table_of
 from ui.select import focus_clicked
 from ui.state import focused_layer, palette
 
@@ -60,8 +59,8 @@ def _state(job: Job) -> None:
             loss, images = fmt.LOSS_NAMES[asked["objective"]], f"{asked['images']:,} images"
             what, title = TARGETS[asked["target"]], fmt.plain(data_title(job))
             st.markdown(
-                f":material/check_circle: **{loss}**, {what} rounded, on {images} of {title}, "
-                f"measured in {fmt.duration(job.seconds)}{note}."
+                f":material/check_circle: **{METHOD_NAMES[asked['method']]}**: {loss}, {what} "
+                f"rounded, on {images} of {title}, measured in {fmt.duration(job.seconds)}{note}."
             )
 
 
@@ -86,8 +85,7 @@ def _charts(prepared: Prepared, job: Job) -> None:
     left, right = st.columns([3, 2])
     with left:
         st.markdown(
-            f"**ΔL of each layer at each bit width**, {UNITS[table.config.objective]}. "
-            "Click a cell to focus."
+            f"**ΔL of each layer at each bit width**, {table.config.unit}. Click a cell to focus."
         )
         chart(
             heatmap_figure(table, focus, palette()),

@@ -8,18 +8,20 @@ import streamlit as st
 
 from qcore.prepare.prepared import DataPair, DataSummary, Prepared
 from qcore.quantize.limits import DEFAULT_BITS
-from qcore.sensitivity.config import BASE_BITS, TARGETS, SensitivityConfig
+from qcore.sensitivity.config import BASE_BITS, METHODS, TARGETS, Measure, SensitivityConfig
 from qcore.sensitivity.objectives import OBJECTIVES, Objective, objectives_for
 from qcore.store.job import Job
 from ui import format as fmt
 from ui.clipping import choose_clipping, current_clipping
 from ui.jobs import cancel
-from ui.results import TARGET_NAMES, start_sensitivity
+from ui.results import METHOD_NAMES, TARGET_NAMES, start_sensitivity
 from ui.router import PAGES
 
 _WIDTHS = (2, 3, 4, 5, 6, 7, 8, 16)
 _BITS, _TARGET = "sensitivity_bits", "sensitivity_target"
 _BASE, _FULL, _BASE_NAME = "sensitivity_base", "Full precision", f"{BASE_BITS} bits"
+_METHOD = "sensitivity_method"
+_FIRST_METHOD: Measure = "projected"  # seconds where the exact one takes minutes
 _FILLED = "sensitivity_filled"
 
 
@@ -73,6 +75,18 @@ def controls(prepared: Prepared, pair: DataPair, job: Job | None) -> None:
                 help="One layer at a time: " + "; ".join(TARGETS.values()) + ".",
                 disabled=busy,
             )
+            names: list[Measure] = list(METHODS)
+            method = st.segmented_control(
+                "Measure",
+                names,
+                default=_FIRST_METHOD,
+                required=True,
+                key=_METHOD,
+                persist_state="session",
+                format_func=lambda m: METHOD_NAMES[m],
+                help="; ".join(f"{METHOD_NAMES[m]}: {text}" for m, text in METHODS.items()) + ".",
+                disabled=busy,
+            )
             base = st.segmented_control(
                 "All else",
                 [_FULL, _BASE_NAME],
@@ -80,18 +94,22 @@ def controls(prepared: Prepared, pair: DataPair, job: Job | None) -> None:
                 required=True,
                 key=_BASE,
                 persist_state="session",
-                help="What is not being tried: full precision, or weights and inputs at 8 bits.",
-                disabled=busy,
+                help="Of the exact measure: what is not being tried is at full precision, or has "
+                "weights and inputs of 8 bits.",
+                disabled=busy or method != "exact",
             )
             config = SensitivityConfig(
                 tuple(sorted(bits)),
                 objective,
                 images,
+                method=method,
                 target=target,
                 clipping=current_clipping(),
                 base=BASE_BITS if base == _BASE_NAME else None,
             )
             _buttons(prepared, data, job, config, busy)
+        if method == "hessian" and target != "weight":
+            st.caption(":material/error: The Hessian measure is of weights; choose Weights.")
         if not bits:
             st.caption(":material/error: Choose at least one bit width.")
         _clipping_line(config)
@@ -105,6 +123,7 @@ def _fill(job: Job | None, data: DataSummary, objectives: tuple[Objective, ...])
     config = job.question["config"]
     st.session_state[_BITS] = [bits for bits in _WIDTHS if bits in config["bits"]]
     st.session_state[_TARGET] = config["target"]
+    st.session_state[_METHOD] = config["method"]
     st.session_state[_BASE] = _FULL if config["base"] is None else _BASE_NAME
     if config["objective"] in objectives:
         st.session_state[_objective_key(objectives)] = config["objective"]
@@ -165,6 +184,6 @@ def _buttons(
         icon=":material/play_arrow:",
         on_click=start_sensitivity,
         args=(prepared, data, config),
-        disabled=not config.bits,
+        disabled=not config.bits or (config.method == "hessian" and config.target != "weight"),
         help="A question that was answered before is answered from disk at once.",
     )

@@ -49,12 +49,16 @@ def ask_sensitivity(arguments: argparse.Namespace, listener: Listener) -> Sensit
         objective,
         images,
         arguments.seed,
+        method=arguments.method,
         target=arguments.target,
         clipping=clipping_of(arguments),
         activation_bits=arguments.activation_bits,
         base=None if arguments.base == "fp32" else int(arguments.base),
+        probes=arguments.probes,
     )
     check_config(config)
+    if arguments.per_kernel and (config.method, config.target) != ("projected", "weight"):
+        raise BadInput("kernels are estimated with --method projected --target weight")
     question = SensitivityQuestion(
         arguments.model,
         network.description.fingerprint,
@@ -77,7 +81,7 @@ def ask_sensitivity(arguments: argparse.Namespace, listener: Listener) -> Sensit
             job = store.get(job.id)
         if job.state != "finished":
             raise BadInput(job.message or "the run was cancelled; the same command goes on")
-        return sensitivity_table(store, job, network.description)
+        return sensitivity_table(store, job, network.description, per_kernel=arguments.per_kernel)
     finally:
         store.close()
 

@@ -68,7 +68,7 @@ def sensitivity(arguments: argparse.Namespace) -> dict[str, Any]:
         )
         for row in table.rows
     ]
-    unit = UNITS[table.config.objective]
+    unit = table.config.unit
     show_table(("layer", "bits", f"ΔL ({unit})", "95 % interval", "images"), rows)
     forward = table.one_forward_seconds
     print(
@@ -103,7 +103,7 @@ def allocate(arguments: argparse.Namespace) -> dict[str, Any]:
     chosen = to_bit_allocation(problem, table, allocation, arguments.method, widths, inputs)
     show_table(("layer", "bits"), [(name, str(b)) for name, b in chosen.bits.items()])
     costs = problem.costs(allocation)
-    unit = UNITS[table.config.objective]
+    unit = table.config.unit
     print(
         f"\npredicted ΔL {allocation.loss:+.4e} {unit}; {costs['size_bytes']:,.0f} bytes, "
         f"{costs['average_bits']:.3f} bits on average, "

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
-from qcore.calibrate.clipping import METHODS
+from qcore.calibrate.clipping import METHODS as THRESHOLD_METHODS
 from qcore.cli.clipping import add_clipping, add_percentile
 from qcore.cli.commands import COMMANDS
 from qcore.cli.preparing import add_preparing
@@ -16,7 +16,7 @@ from qcore.cli.show import check_target, text_beside_json, write_json
 from qcore.errors import BadInput
 from qcore.memory import keep_freed_memory, wait_without_spinning
 from qcore.quantize.limits import DEFAULT_BITS, MAX_BITS, MIN_BITS
-from qcore.sensitivity.config import BASE_BITS, TARGETS
+from qcore.sensitivity.config import BASE_BITS, METHODS, TARGETS
 from qcore.sensitivity.objectives import OBJECTIVES
 
 _LARGEST_SEED = 2**63 - 1
@@ -75,7 +75,7 @@ def _parser() -> argparse.ArgumentParser:
     thresholds.add_argument("model", metavar="MODEL", help=model)
     thresholds.add_argument("data", metavar="DATA", help=data)
     thresholds.add_argument("--bits", type=_width, required=True, metavar="B")
-    thresholds.add_argument("--method", choices=list(METHODS), required=True)
+    thresholds.add_argument("--method", choices=list(THRESHOLD_METHODS), required=True)
     thresholds.add_argument("--target", choices=list(TARGETS), default="both")
     add_percentile(thresholds)
     add_preparing(thresholds)
@@ -83,7 +83,7 @@ def _parser() -> argparse.ArgumentParser:
     sensitivity = add("sensitivity", "ΔL of every layer at every bit width, with 95 % intervals")
     sensitivity.add_argument("model", metavar="MODEL", help=model)
     sensitivity.add_argument("data", metavar="DATA", help=data)
-    sensitivity.add_argument("--method", choices=["exact"], default="exact")
+    sensitivity.add_argument("--method", choices=list(METHODS), default="exact")
     sensitivity.add_argument("--target", choices=list(TARGETS), default="weight")
     sensitivity.add_argument("--bits", type=_bits, default=DEFAULT_BITS, metavar="2,3,4,...")
     sensitivity.add_argument(
@@ -98,6 +98,15 @@ def _parser() -> argparse.ArgumentParser:
         choices=["fp32", str(BASE_BITS)],
         default="fp32",
         help="all that is not looked at: full precision, or weights and inputs at 8 bits",
+    )
+    sensitivity.add_argument(
+        "--probes",
+        type=_count,
+        metavar="N",
+        help="random directions: of projected (default 2), of hessian (default 32)",
+    )
+    sensitivity.add_argument(
+        "--per-kernel", action="store_true", help="of projected: a row for every kernel too"
     )
     sensitivity.add_argument("--objective", choices=list(OBJECTIVES))
     sensitivity.add_argument("--limit", type=_count, metavar="N", help="use N images at most")

@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from qcore.jobs.inside import measuring, network_of, opening, stopped_is_cancelled
-from qcore.jobs.kinds_measure import calibrate, evaluate, layer_loss, sensitivity, thresholds
+from qcore.jobs.kinds_measure import calibrate, evaluate, layer_loss, thresholds
+from qcore.jobs.kinds_sensitivity import sensitivity
 from qcore.jobs.questions import DataQuestion, GridsQuestion
 from qcore.jobs.reporter import Reporter
 from qcore.store.store import Store

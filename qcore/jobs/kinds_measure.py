@@ -1,33 +1,28 @@
-"""Jobs that run the network: calibration, sensitivity, evaluation."""
+"""Jobs that run the network: calibration, one layer, evaluation."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from qcore.errors import BadInput
 from qcore.jobs.inside import (
-    Listener,
     calibration_of,
     loaded,
     means_of,
     measuring,
     stopped_is_cancelled,
 )
+from qcore.jobs.kinds_sensitivity import calibration_for
 from qcore.jobs.questions import (
     CalibrateQuestion,
     EvaluateQuestion,
     LayerLossQuestion,
-    SensitivityQuestion,
     ThresholdsQuestion,
 )
 from qcore.jobs.reporter import Cancelled, Reporter
 from qcore.store.store import Store
-
-if TYPE_CHECKING:
-    from qcore.calibrate.calibration import Calibration
-    from qcore.sensitivity.config import SensitivityConfig
 
 
 def calibrate(
@@ -84,7 +79,7 @@ def layer_loss(
         network, data = loaded(asked, "calibration")
         if asked.layer not in {layer.name for layer in network.description.layers}:
             raise BadInput(f"{network.description.name} has no layer {asked.layer!r}")
-        calibration = _calibration_for(config, asked, progress, reporter)
+        calibration = calibration_for(config, asked, progress, reporter)
         run = measure_exact(
             network,
             data,
@@ -104,42 +99,6 @@ def layer_loss(
         "samples": row.samples,
         "seconds": time.perf_counter() - started,
     }
-
-
-def _calibration_for(
-    config: SensitivityConfig,
-    asked: LayerLossQuestion | SensitivityQuestion,
-    progress: Listener,
-    reporter: Reporter,
-) -> Calibration | None:
-    """What thresholds of inputs are found on, where they are needed."""
-    if not config.rounds_inputs:
-        return None
-    return calibration_of(asked, asked.data, asked.data_fingerprint, progress, reporter.should_stop)
-
-
-def sensitivity(
-    job_id: str, question: Mapping[str, Any], store: Store, reporter: Reporter
-) -> Mapping[str, Any]:
-    from qcore.sensitivity.exact import measure_exact
-
-    asked = SensitivityQuestion.from_json(question)
-    with stopped_is_cancelled(), measuring(job_id, store, reporter) as progress:
-        network, data = loaded(asked, "calibration")
-        calibration = _calibration_for(asked.config, asked, progress, reporter)
-        run = measure_exact(
-            network,
-            data,
-            asked.config,
-            calibration=calibration,
-            done={(*p.cell, p.chunk) for p in store.pieces(job_id)},
-            on_piece=lambda piece: store.add_piece(job_id, piece),
-            on_progress=progress,
-            should_stop=reporter.should_stop,
-        )
-    if not run.finished:
-        raise Cancelled
-    return {"one_forward_seconds": run.one_forward_seconds}
 
 
 def evaluate(

@@ -10,7 +10,7 @@ from qcore import fields
 from qcore.calibrate.clipping import Clipping, quantizer_text
 from qcore.errors import BadInput
 from qcore.quantize.limits import MAX_BITS, MIN_BITS
-from qcore.sensitivity.objectives import OBJECTIVES, Objective
+from qcore.sensitivity.objectives import OBJECTIVES, UNITS, Objective
 
 Measure = Literal["exact", "projected", "hessian", "noise"]
 Quantized = Literal["weight", "activation", "both"]
@@ -107,6 +107,13 @@ class SensitivityConfig:
         return rounds_weights and self.clipping.bias_correction
 
     @property
+    def unit(self) -> str:
+        """What ΔL is counted in."""
+        if self.method == "noise":
+            return "of the layer output's energy"
+        return "Ω" if self.method == "hessian" else UNITS[self.objective]
+
+    @property
     def quantizer(self) -> str:
         """How the target is rounded, in words."""
         if self.target != "both":
@@ -159,6 +166,8 @@ def check_config(config: SensitivityConfig) -> None:
         raise BadInput(f"the base is full precision or {BASE_BITS} bits, not {config.base!r}")
     if config.method == "hessian" and config.target != "weight":
         raise BadInput("the Hessian measure is of weights; use --target weight")
+    if config.activation_bits and config.method == "projected":
+        raise BadInput("pairs of different widths are measured with --method exact")
     if config.tolerance is not None and not 0 < config.tolerance < 1:
         raise BadInput(f"a tolerance is between 0 and 1, got {config.tolerance:g}; 0.1 is 10 %")
 

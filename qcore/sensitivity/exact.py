@@ -101,9 +101,13 @@ def width_text(width: Width) -> str:
 
 def split_chunks(network: Network, data: Dataset, config: SensitivityConfig) -> list[Tensor]:
     """The indices of the images used, in chunks that keep the largest activation small."""
+    return list(chosen_images(data, config).split(chunk_images(network)))
+
+
+def chosen_images(data: Dataset, config: SensitivityConfig) -> Tensor:
+    """The indices of the images used, in the order that the seed gives."""
     generator = torch.Generator().manual_seed(config.seed)
-    chosen = torch.randperm(len(data), generator=generator)[: config.images]
-    return list(chosen.split(chunk_images(network)))
+    return torch.randperm(len(data), generator=generator)[: config.images]
 
 
 class _Bench:

@@ -43,7 +43,13 @@ def rows_from_pieces(
     )
 
 
-def row_of(layer: str, width: Width, config: SensitivityConfig, moments: Moments) -> SensitivityRow:
+def row_of(
+    layer: str,
+    width: Width,
+    config: SensitivityConfig,
+    moments: Moments,
+    kernel: int | None = None,
+) -> SensitivityRow:
     """The row that the sums over a cell's images give."""
     low, high = moments.interval() or (None, None)
     return SensitivityRow(
@@ -54,6 +60,7 @@ def row_of(layer: str, width: Width, config: SensitivityConfig, moments: Moments
         low,
         high,
         moments.samples,
+        kernel,
         activation_bits=width.activation_bits,
         method=config.method,
     )

@@ -11,6 +11,7 @@ from qcore.data.source import DataSource
 from qcore.errors import BadInput
 from qcore.graph.layer import Description
 from qcore.sensitivity.config import SensitivityConfig, Width
+from qcore.sensitivity.projection.projections import Projections
 from qcore.sensitivity.row import SensitivityRow, row_from_json
 
 
@@ -19,6 +20,8 @@ class SensitivityTable:
     """All rows of one run, and what they were measured on.
 
     ``rows`` are of layers, ``kernel_rows`` of single kernels where they were asked for.
+    ``projections`` are those of a projected run, from which the loss of any configuration is
+    predicted.
     """
 
     network: Description
@@ -29,6 +32,7 @@ class SensitivityTable:
     seconds: float
     one_forward_seconds: float | None
     kernel_rows: tuple[SensitivityRow, ...] = ()
+    projections: Projections | None = None
 
     @property
     def quantizer(self) -> str:
@@ -70,6 +74,7 @@ class SensitivityTable:
             "quantizer": self.quantizer,
             "rows": [asdict(row) for row in (*self.rows, *self.kernel_rows)],
             "timing": {"seconds": self.seconds, "one_forward_seconds": self.one_forward_seconds},
+            "projections": None if self.projections is None else self.projections.to_json(),
         }
 
     @staticmethod
@@ -91,6 +96,7 @@ def _read(data: Mapping[str, Any]) -> SensitivityTable:
     facts, timing = fields.table(data, "data"), fields.table(data, "timing")
     config = SensitivityConfig.from_json(fields.table(data, "config"))
     rows = tuple(row_from_json(row, config) for row in data["rows"])
+    projections = data.get("projections")
     return SensitivityTable(
         network=Description.from_json(data),
         data=DataSource.from_json(facts),
@@ -100,6 +106,7 @@ def _read(data: Mapping[str, Any]) -> SensitivityTable:
         seconds=fields.number(timing, "seconds"),
         one_forward_seconds=fields.number_or_none(timing, "one_forward_seconds"),
         kernel_rows=tuple(row for row in rows if row.kernel is not None),
+        projections=None if projections is None else Projections.from_json(projections),
     )
 
 
@@ -121,3 +128,6 @@ def _check(table: SensitivityTable) -> None:
         if (row.layer, row.kernel, row.width) in seen:
             raise ValueError(f"{cell} has two rows")
         seen.add((row.layer, row.kernel, row.width))
+    known = table.projections
+    if known is not None and (known.layers, known.bits) != (tuple(kernels), table.config.bits):
+        raise ValueError("the projections are of other layers or bit widths")

@@ -7,7 +7,6 @@ import streamlit as st
 from qcore.allocate.curve import best_uniform, frontier_points, random_points, uniform_points
 from qcore.hardware.size import full_precision_bytes, size_ledger
 from qcore.prepare.prepared import Prepared
-from qcore.sensitivity.objectives import UNITS
 from qcore.sensitivity.table import SensitivityTable
 from ui import format as fmt
 from ui.allocation.dial import Choice
@@ -58,7 +57,7 @@ def _tiles(prepared: Prepared, table: SensitivityTable, choice: Choice, inputs: 
         _metric(
             predicted_label(inputs),
             fmt.loss(point.predicted_loss),
-            f"Sum of the layers' measured ΔL, {UNITS[table.config.objective]}, of the weights "
+            f"Sum of the layers' measured ΔL, {table.config.unit}, of the weights "
             "alone. Interactions between layers and the rounding of inputs are not in it: measure "
             "to know.",
         )
@@ -113,7 +112,7 @@ def _curve(
     ]
     full = full_precision_bytes(prepared.network)
     chart(
-        pareto_figure(curves, choice.point, points, full, UNITS[table.config.objective], palette()),
+        pareto_figure(curves, choice.point, points, full, table.config.unit, palette()),
         "allocate-pareto",
         "Predicted added loss against size: best allocations, uniform ones, random ones.",
     )

@@ -8,7 +8,6 @@ from collections.abc import Callable
 import numpy as np
 import plotly.graph_objects as go
 
-from qcore.sensitivity.objectives import UNITS
 from qcore.sensitivity.row import SensitivityRow
 from qcore.sensitivity.table import SensitivityTable
 from ui import format as fmt
@@ -29,7 +28,7 @@ def heatmap_figure(table: SensitivityTable, focus: str, palette: Palette) -> go.
     customdata is (layer, bits).
     """
     names = [layer.name for layer in table.network.layers]
-    unit = UNITS[table.config.objective]
+    unit = table.config.unit
     bits = list(table.config.bits)
     cells = {(row.layer, row.bits): row for row in table.rows}
     grid = [[cells.get((name, b)) for b in bits] for name in names]
@@ -98,7 +97,7 @@ def line_figure(
     rows = [row for row in table.rows if row.layer in layers]
     values = [v for r in rows for v in (r.delta_loss, r.ci_low, r.ci_high) if v is not None]
     axis = symlog_for(row.delta_loss for row in table.rows)
-    unit = UNITS[table.config.objective]
+    unit = table.config.unit
     figure = go.Figure()
     for name in sorted(layers, key=lambda layer: layer == focus):
         own = [row for row in rows if row.layer == name]

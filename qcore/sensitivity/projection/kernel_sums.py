@@ -1,0 +1,104 @@
+"""What each kernel's rounding costs: sums over images, whose size does not depend on their number.
+
+Free of torch.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from safetensors import SafetensorError
+from safetensors.numpy import load, save
+
+from qcore import fields
+from qcore.sensitivity.projection.bootstrap import Doubles
+
+HALVES = 2
+_ARRAYS = ("counts", "totals", "squares")
+
+
+@dataclass(frozen=True, eq=False)
+class KernelSums:
+    """Sums over images of the loss that each kernel's rounding alone adds.
+
+    ``totals`` and ``squares`` (2, kernels, bits) are sums of that loss and of its square over the
+    images at even and at odd positions of the sample, ``counts`` (2,) the numbers of those images:
+    what is chosen on one half can be tried on the other. Kernels follow one another in the order of
+    ``layers``, ``kernels[i]`` of them in layer i.
+    """
+
+    bits: tuple[int, ...]
+    layers: tuple[str, ...]
+    kernels: tuple[int, ...]
+    counts: npt.NDArray[np.int64]
+    totals: Doubles
+    squares: Doubles
+
+    def __post_init__(self) -> None:
+        shape = (HALVES, sum(self.kernels), len(self.bits))
+        if len(self.layers) != len(self.kernels) or self.counts.shape != (HALVES,):
+            raise ValueError("sums of other layers")
+        if self.totals.shape != shape or self.squares.shape != shape:
+            raise ValueError(f"the sums have not the shape {shape}")
+
+    @property
+    def images(self) -> int:
+        return int(self.counts.sum())
+
+    def means(self, halves: Sequence[int] = (0, 1)) -> Doubles:
+        """(kernels, bits): the mean loss over the images of those halves, NaN without images."""
+        chosen = list(halves)
+        count = self.counts[chosen].sum()
+        found: Doubles = self.totals[chosen].sum(0) / (count if count else np.nan)
+        return found
+
+    def rows(self, layer: str) -> slice:
+        """Where that layer's kernels are. ValueError for an unknown layer."""
+        number = self.layers.index(layer)
+        start = sum(self.kernels[:number])
+        return slice(start, start + self.kernels[number])
+
+    def joined(self, other: KernelSums) -> KernelSums:
+        """The sums over both samples. ValueError where they do not belong together."""
+        if (self.bits, self.layers, self.kernels) != (other.bits, other.layers, other.kernels):
+            raise ValueError("sums of other layers or bit widths")
+        return KernelSums(
+            self.bits,
+            self.layers,
+            self.kernels,
+            self.counts + other.counts,
+            self.totals + other.totals,
+            self.squares + other.squares,
+        )
+
+    def to_bytes(self) -> bytes:
+        """A safetensors file of the three arrays, with what they belong to as JSON."""
+        facts = {"bits": self.bits, "layers": self.layers, "kernels": self.kernels}
+        arrays = {name: np.ascontiguousarray(getattr(self, name)) for name in _ARRAYS}
+        arrays["facts"] = np.frombuffer(json.dumps(facts).encode(), np.uint8)
+        found: bytes = save(arrays)
+        return found
+
+    @staticmethod
+    def from_bytes(content: bytes) -> KernelSums:
+        """The inverse of ``to_bytes``. ValueError for anything else."""
+        try:
+            arrays = load(content)
+            facts = json.loads(bytes(arrays["facts"]))
+            found = KernelSums(
+                fields.wholes(facts, "bits", 2),
+                fields.texts(facts, "layers"),
+                fields.wholes(facts, "kernels", 1),
+                *(arrays[name] for name in _ARRAYS),
+            )
+        except (SafetensorError, KeyError, TypeError, RecursionError) as error:
+            raise ValueError(f"these are not sums over kernels ({error})") from error
+        kinds = [array.dtype for array in (found.counts, found.totals, found.squares)]
+        finite = all(np.isfinite(array).all() for array in (found.totals, found.squares))
+        if kinds != [np.int64, np.float64, np.float64] or not finite or found.counts.min() < 0:
+            raise ValueError("these are not sums over kernels (their values are of another kind)")
+        return found
