@@ -54,10 +54,9 @@ class SensitivityConfig:
     images are used, drawn without replacement in the order that ``seed`` gives. ``clipping``: how
     weights and inputs are rounded. ``activation_bits``: with target ``both``, every width of
     weights is combined with each of these; without any, with the same width. ``base``: bits of all
-    that is not looked at, weights and inputs (8, or None: full precision). ``tolerance``: exact
-    sampling of a cell stops early, see ``exact``. ``probes``: random directions of ``projected``
-    and ``hessian``. What the method or target does not use takes its default, so that equal
-    questions are equal.
+    that is not looked at, weights and inputs (8, or None: full precision). ``probes``: random
+    directions of ``projected`` and ``hessian``. What the method or target does not use takes its
+    default, so that equal questions are equal.
     """
 
     bits: tuple[int, ...]
@@ -69,7 +68,6 @@ class SensitivityConfig:
     clipping: Clipping = field(default_factory=Clipping)
     activation_bits: tuple[int, ...] = ()
     base: int | None = None
-    tolerance: float | None = None
     probes: int | None = None
 
     def __post_init__(self) -> None:
@@ -78,7 +76,6 @@ class SensitivityConfig:
 
         if self.method != "exact":
             put("base", None)
-            put("tolerance", None)
         if self.target != "both":
             put("activation_bits", ())
         default = DEFAULT_PROBES[self.method]
@@ -153,7 +150,6 @@ class SensitivityConfig:
             clipping=_FIRST if clipping is None else Clipping.from_json(clipping),
             activation_bits=_widths(data, "activation_bits") if data.get("activation_bits") else (),
             base=data.get("base"),
-            tolerance=fields.number_or_none({"tolerance": None, **data}, "tolerance"),
             probes=fields.whole(data, "probes", 1) if data.get("probes") else None,
         )
         check_config(config)
@@ -168,8 +164,6 @@ def check_config(config: SensitivityConfig) -> None:
         raise BadInput("the Hessian measure is of weights; use --target weight")
     if config.activation_bits and config.method == "projected":
         raise BadInput("pairs of different widths are measured with --method exact")
-    if config.tolerance is not None and not 0 < config.tolerance < 1:
-        raise BadInput(f"a tolerance is between 0 and 1, got {config.tolerance:g}; 0.1 is 10 %")
 
 
 _FIRST = Clipping(bias_correction=False)

@@ -51,10 +51,8 @@ class SensitivityTable:
 
     @property
     def complete(self) -> bool:
-        """True where every cell rests on all the images asked for, or on as many as its tolerance
-        needs."""
-        early = self.config.tolerance is not None
-        return self.covered and (early or all(r.samples == self.config.images for r in self.rows))
+        """True where every layer has a row at every width over all the images asked for."""
+        return self.covered and all(r.samples == self.config.images for r in self.rows)
 
     def row(
         self, layer: str, bits: int, activation_bits: int | None = None
