@@ -21,7 +21,6 @@ _WIDTHS = (2, 3, 4, 5, 6, 7, 8, 16)
 _BITS, _TARGET = "sensitivity_bits", "sensitivity_target"
 _BASE, _FULL, _BASE_NAME = "sensitivity_base", "Full precision", f"{BASE_BITS} bits"
 _METHOD = "sensitivity_method"
-_FIRST_METHOD: Measure = "projected"  # seconds where the exact one takes minutes
 _FILLED = "sensitivity_filled"
 
 
@@ -79,7 +78,7 @@ def controls(prepared: Prepared, pair: DataPair, job: Job | None) -> None:
             method = st.segmented_control(
                 "Measure",
                 names,
-                default=_FIRST_METHOD,
+                default="exact",
                 required=True,
                 key=_METHOD,
                 persist_state="session",

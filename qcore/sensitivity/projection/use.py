@@ -37,12 +37,14 @@ class Use:
 
     def positions_first(self, values: Tensor) -> Tensor:
         """(samples, positions, kernels) of a value or gradient of the output."""
-        if not self.linear and values.dim() == len(self.layer.weight_shape):
-            values = values.movedim(1, -1)
-        elif not self.linear:  # without a batch axis
-            values = values.movedim(0, -1)
+        if not self.linear:
+            values = self.batched(values).movedim(1, -1)
         each = values.numel() // self.samples // self.layer.kernels
         return values.reshape(self.samples, each, self.layer.kernels)
+
+    def batched(self, values: Tensor) -> Tensor:
+        """What enters or leaves a convolution, with an axis of images."""
+        return values if values.dim() == len(self.layer.weight_shape) else values[None]
 
     def positions(self, gradient: Tensor) -> int:
         """How many values each kernel has in the output for one image."""
