@@ -6,8 +6,8 @@ from ui.data import require_data
 from ui.network import require_network
 from ui.results import sensitivity_job
 from ui.router import ensure_router
-from ui.sensitivity import results
-from ui.sensitivity_form import controls
+from ui.sensitivity.form import controls
+from ui.sensitivity.panel import results
 
 ensure_router("sensitivity")
 st.title("Sensitivity")

@@ -55,8 +55,14 @@ def ask_sensitivity(arguments: argparse.Namespace, listener: Listener) -> Sensit
         activation_bits=arguments.activation_bits,
         base=None if arguments.base == "fp32" else int(arguments.base),
         probes=arguments.probes,
+        tolerance=arguments.tolerance,
+        refine=arguments.refine,
     )
     check_config(config)
+    if arguments.tolerance is not None and config.tolerance is None:
+        raise BadInput("--tolerance is of --method exact")
+    if arguments.refine is not None and config.refine is None:
+        raise BadInput("--refine is of --method projected --target weight")
     if arguments.per_kernel and (config.method, config.target) != ("projected", "weight"):
         raise BadInput("kernels are estimated with --method projected --target weight")
     question = SensitivityQuestion(

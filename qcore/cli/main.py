@@ -106,6 +106,20 @@ def _parser() -> argparse.ArgumentParser:
         help="random directions: of projected (default 2), of hessian (default 32)",
     )
     sensitivity.add_argument(
+        "--tolerance",
+        type=float,
+        metavar="T",
+        help="of exact: a cell takes no more images once its interval is within T (0.1: 10 %%) of "
+        "what all layers add at that width",
+    )
+    sensitivity.add_argument(
+        "--refine",
+        type=_count,
+        metavar="PASSES",
+        help="of projected: then measure exactly, in that many forward passes at most, the cells "
+        "that decide an allocation",
+    )
+    sensitivity.add_argument(
         "--per-kernel", action="store_true", help="of projected: a row for every kernel too"
     )
     sensitivity.add_argument("--objective", choices=list(OBJECTIVES))

@@ -12,7 +12,7 @@ from qcore.data.source import DataSource
 from qcore.sensitivity.config import SensitivityConfig
 from qcore.sensitivity.objectives import Objective
 
-ENGINE = 4
+ENGINE = 5
 """Part of every question: raise it when the same question would get other numbers."""
 
 

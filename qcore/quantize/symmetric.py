@@ -43,29 +43,47 @@ def mse_scale(weights: Tensor, bits: int) -> Tensor:
     and 4 bits the threshold is 2.474 and the error 0.01289. Raises ValueError outside 2..16 bits.
     """
     top = max_scale(weights, bits)
-    best = top.clone()
-    lowest = _squared_error(weights, top, bits)
-
-    def keep(candidate: Tensor) -> None:
-        nonlocal best, lowest
-        error = _squared_error(weights, candidate, bits)
-        better = error < lowest
-        best = torch.where(better, candidate, best)
-        lowest = torch.where(better, error, lowest)
-
+    search = _Search(weights, top, bits)
     ratio = _SMALLEST ** (1 / (_COARSE - 1))
     for step in range(1, _COARSE):
-        keep(top * ratio**step)
-    centre = best.clone()
+        search.try_scale(top * ratio**step)
+    centre = search.best
     for step in range(1, _FINE + 1):
-        keep(torch.minimum(centre * ratio ** (2 * step / (_FINE + 1) - 1), top))
+        search.try_scale(torch.minimum(centre * ratio ** (2 * step / (_FINE + 1) - 1), top))
     for _ in range(_LEAST_SQUARES):
-        levels = (weights / best).round_().clamp_(*restricted_range(bits))
-        energy = levels.square().sum(dim=1, keepdim=True)
-        fitted = (weights * levels).sum(dim=1, keepdim=True) / energy
-        keep(torch.where((energy > 0) & (fitted > 0), fitted, best))
-    return best
+        search.try_scale(search.fitted())
+    return search.best
 
 
-def _squared_error(weights: Tensor, scale: Tensor, bits: int) -> Tensor:
-    return (quantize(weights, scale, bits) - weights).square_().sum(dim=1, keepdim=True)
+class _Search:
+    """The best scale so far and its error. One buffer serves every trial: fresh ones would cost
+    more than the arithmetic."""
+
+    def __init__(self, weights: Tensor, top: Tensor, bits: int) -> None:
+        self._weights, (self._low, self._high) = weights, restricted_range(bits)
+        self._buffer = torch.empty_like(weights)
+        self.best, self._error = top, self._error_of(top)
+
+    def try_scale(self, scale: Tensor) -> None:
+        """Keep that scale for the kernels that it suits better."""
+        error = self._error_of(scale)
+        better = error < self._error
+        self.best = torch.where(better, scale, self.best)
+        self._error = torch.where(better, error, self._error)
+
+    def fitted(self) -> Tensor:
+        """The scale of least error for the rounding that the best one makes."""
+        levels = self._levels(self.best)
+        energy = torch.linalg.vector_norm(levels, dim=1, keepdim=True).square_()
+        fitted = levels.mul_(self._weights).sum(dim=1, keepdim=True) / energy
+        return torch.where((energy > 0) & (fitted > 0), fitted, self.best)
+
+    def _error_of(self, scale: Tensor) -> Tensor:
+        """The root of the squared error of each kernel."""
+        errors = self._levels(scale).mul_(scale).sub_(self._weights)
+        norm: Tensor = torch.linalg.vector_norm(errors, dim=1, keepdim=True)
+        return norm
+
+    def _levels(self, scale: Tensor) -> Tensor:
+        torch.div(self._weights, scale, out=self._buffer)
+        return self._buffer.round_().clamp_(self._low, self._high)

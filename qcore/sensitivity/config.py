@@ -55,8 +55,11 @@ class SensitivityConfig:
     weights and inputs are rounded. ``activation_bits``: with target ``both``, every width of
     weights is combined with each of these; without any, with the same width. ``base``: bits of all
     that is not looked at, weights and inputs (8, or None: full precision). ``probes``: random
-    directions of ``projected`` and ``hessian``. What the method or target does not use takes its
-    default, so that equal questions are equal.
+    directions of ``projected`` and ``hessian``. ``tolerance``: of ``exact``, a cell takes no more
+    images once its interval is that narrow (see ``sampling``); None: all images. ``refine``: of
+    ``projected`` weights, how many forward passes are spent on exact values of the cells that
+    decide an allocation. What the method or target does not use takes its default, so that equal
+    questions are equal.
     """
 
     bits: tuple[int, ...]
@@ -69,6 +72,8 @@ class SensitivityConfig:
     activation_bits: tuple[int, ...] = ()
     base: int | None = None
     probes: int | None = None
+    tolerance: float | None = None
+    refine: int | None = None
 
     def __post_init__(self) -> None:
         def put(name: str, value: object) -> None:
@@ -76,6 +81,9 @@ class SensitivityConfig:
 
         if self.method != "exact":
             put("base", None)
+            put("tolerance", None)
+        if (self.method, self.target) != ("projected", "weight"):
+            put("refine", None)
         if self.target != "both":
             put("activation_bits", ())
         default = DEFAULT_PROBES[self.method]
@@ -151,6 +159,8 @@ class SensitivityConfig:
             activation_bits=_widths(data, "activation_bits") if data.get("activation_bits") else (),
             base=data.get("base"),
             probes=fields.whole(data, "probes", 1) if data.get("probes") else None,
+            tolerance=fields.number_or_none(data, "tolerance") if "tolerance" in data else None,
+            refine=fields.whole(data, "refine", 1) if data.get("refine") else None,
         )
         check_config(config)
         return config
@@ -164,6 +174,8 @@ def check_config(config: SensitivityConfig) -> None:
         raise BadInput("the Hessian measure is of weights; use --target weight")
     if config.activation_bits and config.method == "projected":
         raise BadInput("pairs of different widths are measured with --method exact")
+    if config.tolerance is not None and not 0 < config.tolerance < 1:
+        raise BadInput(f"a tolerance is a fraction between 0 and 1, not {config.tolerance:g}")
 
 
 _FIRST = Clipping(bias_correction=False)

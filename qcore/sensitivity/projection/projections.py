@@ -11,26 +11,21 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
-import numpy.typing as npt
 
 from qcore import fields
-from qcore.sensitivity.projection.bootstrap import Doubles, bootstrap_interval
+from qcore.sensitivity.projection.bootstrap import Doubles
 from qcore.sensitivity.projection.packed import Floats, pack, unpack_or_none
-from qcore.sensitivity.projection.quadratic import Choices, QuadraticLoss
+from qcore.sensitivity.projection.predicted import (
+    Part,
+    PredictedLoss,
+    Widths,
+    described,
+    parts_asked,
+)
+from qcore.sensitivity.projection.quadratic import QuadraticLoss
 
-Part = Literal["weight", "activation"]
-Widths = Sequence[int | None]
-
+_PARTS: tuple[Part, Part] = ("weight", "activation")
 _ARRAYS = ("weights", "inputs", "first_weights", "first_inputs")
-
-
-@dataclass(frozen=True)
-class PredictedLoss:
-    """Mean over images and its 95 % interval, None below two images."""
-
-    mean: float
-    ci_low: float | None
-    ci_high: float | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,11 +74,23 @@ class Projections:
         ``both`` rounds a layer's weights and its input to the same width at once. Raises ValueError
         where the target has not been measured. Example: two probes of P = 1 and 3 give 2.5.
         """
-        parts: list[Part] = ["weight", "activation"] if target == "both" else [target]
-        projected: Doubles = sum((self._of(part)[0] for part in parts), np.zeros(()))
-        first: Doubles = sum((self._of(part)[1] for part in parts), np.zeros(()))
-        found: Doubles = first + 0.5 * np.square(projected).mean(0)
-        return found
+        each: list[tuple[int | None, int | None]] = [
+            (None if target == "activation" else bits, None if target == "weight" else bits)
+            for bits in self.bits
+        ]
+        return self.per_sample_at(each)
+
+    def per_sample_at(self, widths: Sequence[tuple[int | None, int | None]]) -> Doubles:
+        """(samples, layers, widths): the same for pairs of a layer's weight bits and input bits,
+        None for full precision."""
+        found = []
+        for pair in widths:
+            asked = [(part, bits) for part, bits in zip(_PARTS, pair, strict=True) if bits]
+            cells = [self._cells(part, bits, slice(None)) for part, bits in asked]
+            projected: Doubles = sum((cell for cell, _ in cells), np.zeros(()))
+            first: Doubles = sum((term for _, term in cells), np.zeros(()))
+            found.append(first + 0.5 * np.square(projected).mean(0))
+        return np.stack(found, -1)
 
     def predicted(
         self, weight_bits: Widths, activation_bits: Widths | None = None
@@ -92,30 +99,16 @@ class Projections:
 
         ValueError for a width that is not among ``bits``, or a target that has not been measured.
         """
-        projected, first = self._summed(weight_bits, activation_bits)
-        return _described(first + 0.5 * np.square(projected).mean(0))
+        projected, first = self._chosen(weight_bits, activation_bits)
+        return described(first.sum(1) + 0.5 * np.square(projected.sum(2)).mean(0))
 
     def additive(self, weight_bits: Widths, activation_bits: Widths | None = None) -> PredictedLoss:
         """The same without interactions: the sum of what each part adds alone."""
-        total: Doubles = np.zeros(self.samples)
-        for part, widths in _asked(weight_bits, activation_bits):
-            projected, first = self._of(part)
-            for layer, option in self._options(widths):
-                cell = projected[:, :, layer, option]
-                total = total + first[:, layer, option] + 0.5 * np.square(cell).mean(0)
-        return _described(total)
-
-    def predicted_loss(self, weights: Choices, inputs: Choices | None = None) -> float:
-        """``predicted`` without its interval, for option numbers (layers,): the place of a width
-        in ``bits``, or -1 for full precision."""
-        return self.form(inputs is not None).loss(_both(weights, inputs))
-
-    def predicted_losses(self, weights: Choices, inputs: Choices | None = None) -> Doubles:
-        """The same for (configurations, layers)."""
-        return self.form(inputs is not None).losses(_both(weights, inputs))
+        projected, first = self._chosen(weight_bits, activation_bits)
+        return described(first.sum(1) + 0.5 * np.square(projected).sum(2).mean(0))
 
     def form(self, with_inputs: bool = False) -> QuadraticLoss:
-        """The predicted loss as a function of option numbers; its parts are the layers' weights
+        """``predicted`` without its interval, in microseconds; its parts are the layers' weights
         and, with inputs, then the layers' inputs."""
         return self._both_form if with_inputs else self._weight_form
 
@@ -163,63 +156,44 @@ class Projections:
         assert found is not None  # checked when made
         return found
 
-    def _of(self, part: Part) -> tuple[npt.NDArray[np.float64], Doubles]:
-        """Projections and first-order terms of one part."""
+    def _cells(self, part: Part, bits: int, layer: int | slice) -> tuple[Doubles, Doubles]:
+        """(probes, samples[, layers]) and (samples[, layers]) at one width."""
         weight = part == "weight"
         projected = self.weights if weight else self.inputs
         first = self.first_weights if weight else self.first_inputs
         if projected is None:
             raise ValueError(f"nothing was measured of the target {part!r}")
-        if first is None:
-            return projected.astype(np.float64), np.zeros(projected.shape[1:])
-        return projected.astype(np.float64), first.astype(np.float64)
+        option = self.bits.index(bits)
+        cells = projected[:, :, layer, option].astype(np.float64)
+        terms = np.zeros(cells.shape[1:]) if first is None else first[:, layer, option]
+        return cells, terms.astype(np.float64)
 
-    def _options(self, widths: Widths) -> list[tuple[int, int]]:
-        """(layer, option) of every layer that is not at full precision."""
-        if len(widths) != len(self.layers):
-            raise ValueError(f"{len(widths)} widths for {len(self.layers)} layers")
-        return [(la, self.bits.index(bits)) for la, bits in enumerate(widths) if bits is not None]
-
-    def _summed(
+    def _chosen(
         self, weight_bits: Widths, activation_bits: Widths | None
     ) -> tuple[Doubles, Doubles]:
-        """(probes, samples) and (samples,): sums over the parts of a configuration."""
-        projected: Doubles = np.zeros((self.probes, self.samples))
-        first: Doubles = np.zeros(self.samples)
-        for part, widths in _asked(weight_bits, activation_bits):
-            cells, terms = self._of(part)
-            for layer, option in self._options(widths):
-                projected = projected + cells[:, :, layer, option]
-                first = first + terms[:, layer, option]
-        return projected, first
+        """(probes, samples, chosen) and (samples, chosen) of all that is rounded."""
+        projected, first = [np.zeros((self.probes, self.samples))], [np.zeros(self.samples)]
+        for part, widths in parts_asked(weight_bits, activation_bits):
+            if len(widths) != len(self.layers):
+                raise ValueError(f"{len(widths)} widths for {len(self.layers)} layers")
+            for layer, bits in enumerate(widths):
+                if bits is not None:
+                    cells, terms = self._cells(part, bits, layer)
+                    projected.append(cells)
+                    first.append(terms)
+        return np.stack(projected, 2), np.stack(first, 1)
 
     @functools.cached_property
     def _weight_form(self) -> QuadraticLoss:
-        return self._form_of(["weight"])
+        return self._form_of(_PARTS[:1])
 
     @functools.cached_property
     def _both_form(self) -> QuadraticLoss:
-        return self._form_of(["weight", "activation"])
+        return self._form_of(_PARTS)
 
-    def _form_of(self, parts: list[Part]) -> QuadraticLoss:
-        found = [self._of(part) for part in parts]
-        projected = np.concatenate([cells for cells, _ in found], 2)
-        first = np.concatenate([terms.mean(0) for _, terms in found], 0)
-        return QuadraticLoss(projected.reshape(-1, *projected.shape[2:]), first)
-
-
-def _asked(weight_bits: Widths, activation_bits: Widths | None) -> list[tuple[Part, Widths]]:
-    weights: tuple[Part, Widths] = ("weight", weight_bits)
-    return [weights] if activation_bits is None else [weights, ("activation", activation_bits)]
-
-
-def _both(weights: Choices, inputs: Choices | None) -> Choices:
-    return weights if inputs is None else np.concatenate([weights, inputs], -1)
-
-
-def _described(per_sample: Doubles) -> PredictedLoss:
-    mean = float(per_sample.mean())
-    if len(per_sample) < 2:
-        return PredictedLoss(mean, None, None)
-    low, high = bootstrap_interval(per_sample[:, None])
-    return PredictedLoss(mean, float(low[0]), float(high[0]))
+    def _form_of(self, parts: Sequence[Part]) -> QuadraticLoss:
+        every = slice(None)
+        found = [[self._cells(part, bits, every) for bits in self.bits] for part in parts]
+        projected = np.concatenate([np.stack([c for c, _ in each], -1) for each in found], 2)
+        first = np.concatenate([np.stack([t for _, t in each], -1) for each in found], 1)
+        return QuadraticLoss(projected.reshape(-1, *projected.shape[2:]), first.mean(0))

@@ -46,6 +46,13 @@ class Use:
         """What enters or leaves a convolution, with an axis of images."""
         return values if values.dim() == len(self.layer.weight_shape) else values[None]
 
+    def sums(self, values: Tensor) -> Tensor:
+        """(samples,): of a tensor shaped like x, each image's values summed as they lie in
+        memory."""
+        if not self.linear:
+            values = self.batched(values).movedim(1, -1)
+        return values.reshape(self.samples, -1).sum(1)
+
     def positions(self, gradient: Tensor) -> int:
         """How many values each kernel has in the output for one image."""
         return gradient.numel() // self.samples // self.layer.kernels

@@ -44,7 +44,7 @@ class ChunkValues:
         number = self._number[use.layer.name]
         for width, error in enumerate(self._errors.inputs(use.layer, use.x)):
             for direction, gradient in enumerate(gradients):
-                each = (error * gradient).reshape(use.samples, -1).sum(1)[: self._samples].cpu()
+                each = use.sums(error * gradient)[: self._samples].cpu()
                 self._inputs[direction, :, number, width] += each
 
     def projections(self, first: bool) -> Projections:

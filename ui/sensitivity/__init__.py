@@ -1,0 +1,1 @@
+"""The sensitivity page, part by part."""
