@@ -9,14 +9,14 @@ import tempfile
 
 from benchmarks.allocation import bench_allocation
 from benchmarks.calibration import bench_calibration
+from benchmarks.exact import bench_fashion
+from benchmarks.measures import bench_measures
 from benchmarks.pages import bench_pages
-from benchmarks.sensitivity import bench_efficientnet, bench_fashion, bench_projected
 
 BENCHMARKS = {
     "pages": bench_pages,
     "fashion": bench_fashion,
-    "efficientnet": bench_efficientnet,
-    "projected": bench_projected,
+    "measures": bench_measures,
     "allocation": bench_allocation,
     "calibration": bench_calibration,
 }

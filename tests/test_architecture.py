@@ -22,6 +22,8 @@ LIGHT = (
     "qcore.allocate.budget",
     "qcore.allocate.curve",
     "qcore.measure.evaluation",
+    "qcore.measure.trust_words",
+    "qcore.jobs.kept_trust",
     "qcore.samples",
     "qcore.calibrate",
     "qcore.calibrate.calibration",
@@ -33,6 +35,8 @@ LIGHT = (
     "qcore.quantize.grid",
     "qcore.quantize.floats",
     "qcore.quantize.worked",
+    "qcore.sensitivity.ranking",
+    "qcore.sensitivity.compare",
 )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -43,8 +43,8 @@ def json_text(value: Mapping[str, Any]) -> str:
     return json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False)
 
 
-def download(label: str, text: str, file_name: str, key: str) -> None:
-    """A download button that does not rerun the page."""
+def download(label: str, text: str | Callable[[], str], file_name: str, key: str) -> None:
+    """A download button that does not rerun the page; a function is called on the click."""
     mime = "application/json" if file_name.endswith(".json") else "text/csv"
     st.download_button(
         label, text, file_name, mime, key=key, on_click="ignore", icon=":material/download:"

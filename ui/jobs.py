@@ -18,6 +18,7 @@ _TITLES = {
     "thresholds": "Finding thresholds",
     "layer_loss": "Measuring a layer",
     "sensitivity": "Measuring sensitivity",
+    "trust": "Checking a table",
     "evaluate": "Measuring allocation",
 }
 

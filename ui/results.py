@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import get_args
 
 import streamlit as st
@@ -31,6 +31,7 @@ METHOD_NAMES: dict[Measure, str] = {
     "hessian": "Hessian",
     "noise": "Noise",
 }
+_TRUSTED: tuple[Measure, ...] = ("exact", "projected", "noise", "hessian")
 TARGET_NAMES = {"weight": "Weights", "activation": "Inputs", "both": "Both"}
 
 
@@ -48,7 +49,7 @@ def sensitivity_job(prepared: Prepared, pair: DataPair, only: Target | None = No
     if only is None or chosen is not None:
         follow_job(None if chosen is None else chosen.id)
     if len(jobs) > 1 or (jobs and chosen is None):
-        labels = {job.id: _label(job) for job in jobs}
+        labels = {job.id: run_label(job) for job in jobs}
         st.session_state["run"] = None if chosen is None else chosen.id
         st.selectbox(
             "Run",
@@ -71,7 +72,8 @@ def _jobs(kind: str, prepared: Prepared) -> list[Job]:
     return [job for job in jobs if not job.question.get("config", {}).get("activation_bits")]
 
 
-def _label(job: Job) -> str:
+def run_label(job: Job) -> str:
+    """A run in a line: how, what, which loss, which widths, on which images."""
     config = job.question["config"]
     asked = SensitivityConfig.from_json(config)
     bits = ", ".join(str(b) for b in config["bits"])
@@ -84,6 +86,10 @@ def _label(job: Job) -> str:
     clipping = ", ".join(chosen.text(t) for t in used if config["target"] in (t, "both"))
     clipping += ", bias-corrected" * asked.corrects_biases
     clipping += f", all else at {asked.base} bits" * (asked.base is not None)
+    if asked.tolerance is not None:
+        clipping += f", stops at {asked.tolerance:.0%}"
+    if asked.refine is not None:
+        clipping += f", refined by {asked.refine} passes"
     on = f"{config['images']:,} images of {data_title(job)}"
     return f"{METHOD_NAMES[asked.method]}, {what} ({clipping}) · {name} · {bits} bits · {on}{state}"
 
@@ -93,9 +99,42 @@ def data_title(job: Job) -> str:
     return DataSource.from_json(job.question["data"]).title
 
 
+def comparable(prepared: Prepared, job: Job) -> list[Job]:
+    """Finished runs on this network that share a bit width with this one, the likest first: same
+    images, target and loss, another measure; then the better measure, then the newest."""
+    asked, bits = job.question, set(job.question["config"]["bits"])
+    found = [other for other in _jobs("sensitivity", prepared) if other.id != job.id]
+    found = [other for other in found if other.state == "finished"]
+    found = [other for other in found if bits & set(other.question["config"]["bits"])]
+
+    def unlike(other: Job) -> tuple[int, ...]:
+        config, own = other.question["config"], asked["config"]
+        same = [config[name] == own[name] for name in ("target", "objective")]
+        data = other.question["data_fingerprint"] == asked["data_fingerprint"]
+        again = config["method"] == own["method"]
+        return (not data, *(not one for one in same), again, _TRUSTED.index(config["method"]))
+
+    return sorted(found, key=unlike)
+
+
+def question_of(job: Job, method: Measure) -> SensitivityQuestion:
+    """What a run asked, of another measure."""
+    asked = SensitivityQuestion.from_json(job.question)
+    return replace(asked, config=replace(asked.config, method=method, probes=None))
+
+
 def table_of(job: Job, prepared: Prepared) -> SensitivityTable:
     """The table of a run as far as it has come."""
-    return sensitivity_table(engine().store, job, prepared.network)
+    if job.state != "finished":
+        return sensitivity_table(engine().store, job, prepared.network)
+    return _finished_table(job.id, job.asked_at, job, prepared)
+
+
+@st.cache_resource(max_entries=16, show_spinner=False)
+def _finished_table(
+    job_id: str, asked_at: float, _job: Job, _prepared: Prepared
+) -> SensitivityTable:
+    return sensitivity_table(engine().store, _job, _prepared.network)
 
 
 def start_sensitivity(prepared: Prepared, data: DataSummary, config: SensitivityConfig) -> None:

@@ -26,6 +26,14 @@ def focus_clicked(chart_key: str) -> None:
     st.rerun()  # from a fragment too: the sidebar shows the focus
 
 
+def focus_chosen(key: str) -> None:
+    """Focus the layer that was chosen in a widget; a second click on it changes nothing."""
+    name = st.session_state[key]
+    if name is not None:
+        focus_layer(name)
+    st.rerun()
+
+
 def focus_row(table_key: str, names: tuple[str, ...]) -> None:
     """Focus the layer of a selected table row."""
     rows = st.session_state[table_key]["selection"]["rows"]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from typing import Any
 
 import numpy as np
@@ -17,10 +18,12 @@ from qcore.graph.chunks import chunk_images
 from qcore.graph.kernels import to_kernels
 from qcore.graph.layer import Layer
 from qcore.graph.network import Network
-from qcore.graph.run import Runner
+from qcore.graph.run import Input, Runner
+from qcore.side_by_side import side_by_side
 
 Listener = Callable[[float, str], None]
 
+_PARTS = 8  # of the images that are otherwise run at once
 _MOST_IMAGES = 512  # a mean needs no more, and bias correction should not cost more than it gives
 
 
@@ -42,12 +45,16 @@ def input_means(
     runner = network.runner()
     sums = {node: _Sum() for layer in network.description.layers for node in layer.nodes}
     done = 0
-    with torch.inference_mode():
-        for indices in chosen.split(chunk_images(network)):
-            if should_stop():
-                raise Stopped
-            _add(network, runner, data, indices, sums)
-            done += len(indices)
+
+    def work(batch: tuple[int, Input]) -> tuple[int, dict[str, _Sum]]:
+        return batch[0], _sums_of(network, runner, *batch)
+
+    batches = _batches(data, chosen.split(_at_once(network)), should_stop)
+    with closing(side_by_side(work, batches, network.device)) as results:
+        for images, found in results:
+            for node, part in found.items():
+                sums[node].join(part)
+            done += images
             on_progress(done / len(chosen), f"{done:,} images averaged")
     return InputMeans(
         network.description.fingerprint,
@@ -94,12 +101,34 @@ class _Sum:
         self.node, self.rest = node, args[3:]
         self.kwargs = {name: value for name, value in node.kwargs.items() if name != "bias"}
 
+    def join(self, other: _Sum) -> None:
+        assert other.total is not None
+        self.total = other.total if self.total is None else self.total + other.total
+        self.rows += other.rows
+        self.node, self.rest, self.kwargs = other.node, other.rest, other.kwargs
 
-def _add(
-    network: Network, runner: Runner, data: Dataset, indices: Tensor, sums: dict[str, _Sum]
-) -> None:
+
+def _at_once(network: Network) -> int:
+    """Images of one run: few, as what enters a layer is still in cache when it is added up."""
+    if network.description.batch is not None:
+        return network.description.batch
+    return max(1, chunk_images(network) // _PARTS)
+
+
+def _batches(
+    data: Dataset, chunks: Sequence[Tensor], should_stop: Callable[[], bool]
+) -> Iterator[tuple[int, Input]]:
+    """The number of images, and the images, of each chunk. Raises Stopped when told so."""
+    for indices in chunks:
+        if should_stop():
+            raise Stopped
+        yield len(indices), data.batch(indices)
+
+
+def _sums_of(network: Network, runner: Runner, count: int, images: Input) -> dict[str, _Sum]:
+    """Of what entered each node in one run of ``count`` images."""
     weights = {node: la for la in network.description.layers for node in la.nodes}
-    batch = network.description.batch
+    batch, sums = network.description.batch, dict[str, _Sum]()
 
     def observe(node: fx.Node, args: tuple[Any, ...], value: Any) -> None:
         layer = weights.get(node.name)
@@ -107,14 +136,16 @@ def _add(
             return
         entering = args[0]
         if batch is not None and len(entering) == batch:
-            entering = entering[: len(indices)]  # copies that fill up a fixed batch do not count
+            entering = entering[:count]  # copies that fill up a fixed batch do not count
         if layer.op != "linear" and entering.dim() < len(layer.weight_shape):
             entering = entering[None]  # a convolution of a single image without a batch axis
         if layer.op == "linear":
             entering = entering.reshape(-1, entering.shape[-1])
-        sums[node.name].add(node, args, entering)
+        sums.setdefault(node.name, _Sum()).add(node, args, entering)
 
-    runner.advance(runner.start(data.batch(indices)), len(runner.nodes), observe=observe)
+    with torch.inference_mode():
+        runner.advance(runner.start(images), len(runner.nodes), observe=observe)
+    return sums
 
 
 def _patch(network: Network, layer: Layer, sums: dict[str, _Sum]) -> npt.NDArray[np.float32]:

@@ -18,8 +18,14 @@ from qcore.graph.kernels import to_kernels
 from qcore.graph.layer import Layer
 from qcore.graph.network import Network
 from qcore.graph.run import NO_CHANGES, Changes, arrange
-from qcore.quantize.layer_weights import KernelClipping, quantize_weight, weight_scale
+from qcore.quantize.layer_weights import (
+    KernelClipping,
+    layer_search,
+    quantize_weight,
+    weight_scale,
+)
 from qcore.quantize.limits import unsigned_range
+from qcore.quantize.scale_search import ScaleSearch
 from qcore.quantize.uniform import fake_quantize
 
 
@@ -40,6 +46,7 @@ class NetworkQuantizer:
         self._network, self._clipping, self._calibration = network, clipping, calibration
         self._means = means if clipping.bias_correction else None
         self._scales: dict[tuple[str, int], Tensor] = {}
+        self._search: tuple[str, ScaleSearch] | None = None  # of the layer asked for last
         self._inputs: dict[tuple[str, int], tuple[float, int]] = {}
 
     def changes(
@@ -65,7 +72,7 @@ class NetworkQuantizer:
         if key not in self._scales:
             clipping = self._kernel_clipping(layer, bits)
             self._scales[key] = weight_scale(
-                weight, layer, bits, clipping, self._clipping.per_kernel
+                weight, layer, bits, clipping, self._clipping.per_kernel, self._search_of(layer)
             )
         rounded = quantize_weight(weight, layer, bits, self._scales[key])
         return arrange(rounded, self._network.device)
@@ -94,6 +101,14 @@ class NetworkQuantizer:
 
     def _stored(self, layer: Layer) -> Tensor:
         return arrange(self._network.weight(layer), self._network.device)
+
+    def _search_of(self, layer: Layer) -> ScaleSearch:
+        known = self._search  # another thread may put its own there
+        if known is None or known[0] != layer.name:
+            weight = self._network.weight(layer)
+            known = layer.name, layer_search(weight, layer, self._clipping.per_kernel)
+            self._search = known
+        return known[1]
 
     def _input_parameters(self, layer: Layer, bits: int) -> tuple[float, int]:
         if self._calibration is None:

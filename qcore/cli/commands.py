@@ -55,6 +55,7 @@ def thresholds(arguments: argparse.Namespace) -> dict[str, Any]:
 
 def sensitivity(arguments: argparse.Namespace) -> dict[str, Any]:
     from qcore.cli.ask import ask_sensitivity
+    from qcore.cli.kernels import show_shrinkage
 
     table = ask_sensitivity(arguments, progress_line)
     _warn(table.network.weights_note)
@@ -75,6 +76,16 @@ def sensitivity(arguments: argparse.Namespace) -> dict[str, Any]:
         f"\n{table.config.objective}, {table.quantizer}; {table.seconds:.1f} s"
         + ("" if forward is None else f", one forward pass {forward:.2f} s")
     )
+    if table.config.tolerance is not None:
+        used, whole = sum(row.samples for row in table.rows), table.cells * table.config.images
+        print(f"tolerance {table.config.tolerance:g}: {used:,} image evaluations of {whole:,}")
+    if table.refine_passes is not None:
+        print(
+            f"refined: {table.refined_cells:,} of {table.cells:,} cells measured exactly, in "
+            f"{table.refine_passes:.1f} forward passes"
+        )
+    if table.kernel_rows:
+        show_shrinkage(table.kernel_shrinkage)
     return table.to_json()
 
 
@@ -128,6 +139,12 @@ def frontier(arguments: argparse.Namespace) -> dict[str, Any]:
     return {"points": [point.to_json() for point in points]}
 
 
+def trust(arguments: argparse.Namespace) -> dict[str, Any]:
+    from qcore.cli.trust import ask_trust
+
+    return ask_trust(arguments, progress_line)
+
+
 def evaluate(arguments: argparse.Namespace) -> dict[str, Any]:
     from qcore.cli.ask import ask_evaluation
 
@@ -174,4 +191,5 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], dict[str, Any]]] = {
     "allocate": allocate,
     "frontier": frontier,
     "evaluate": evaluate,
+    "trust": trust,
 }

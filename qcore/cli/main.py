@@ -14,6 +14,7 @@ from qcore.cli.commands import COMMANDS
 from qcore.cli.preparing import add_preparing
 from qcore.cli.show import check_target, text_beside_json, write_json
 from qcore.errors import BadInput
+from qcore.measure.trust_draw import COUNT
 from qcore.memory import keep_freed_memory, wait_without_spinning
 from qcore.quantize.limits import DEFAULT_BITS, MAX_BITS, MIN_BITS
 from qcore.sensitivity.config import BASE_BITS, METHODS, TARGETS
@@ -109,8 +110,8 @@ def _parser() -> argparse.ArgumentParser:
         "--tolerance",
         type=float,
         metavar="T",
-        help="of exact: a cell takes no more images once its interval is within T (0.1: 10 %%) of "
-        "what all layers add at that width",
+        help="of exact: a cell takes no more images once what all of them would give is known, at "
+        "95 %%, to within T (0.1: 10 %%) of what all layers add at that width",
     )
     sensitivity.add_argument(
         "--refine",
@@ -147,6 +148,11 @@ def _parser() -> argparse.ArgumentParser:
 
     frontier = add("frontier", "the best allocations from smallest to largest")
     frontier.add_argument("table", metavar="SENSITIVITY.json")
+
+    trust = add("trust", "predicted against measured loss of random configurations")
+    trust.add_argument("table", metavar="SENSITIVITY.json")
+    trust.add_argument("--count", type=_count, default=COUNT, metavar="N", help="configurations")
+    trust.add_argument("--seed", type=_seed, default=0, metavar="S", help="which configurations")
 
     evaluate = add("evaluate", "true loss and accuracy of an allocation")
     evaluate.add_argument("model", metavar="MODEL", help=model)

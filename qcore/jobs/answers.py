@@ -6,9 +6,11 @@ from qcore.graph.layer import Description
 from qcore.jobs.kept_projections import CHUNK, KERNELS, kernel_sums, projections_in
 from qcore.jobs.questions import SensitivityQuestion
 from qcore.sensitivity.config import SensitivityConfig
+from qcore.sensitivity.kernel_estimates import KernelEstimates, kernel_estimates
 from qcore.sensitivity.pieces import rows_from_pieces
 from qcore.sensitivity.projected_rows import rows_from_projections, rows_of_kernels
 from qcore.sensitivity.projection.projections import Projections
+from qcore.sensitivity.refined import refined_rows
 from qcore.sensitivity.row import SensitivityRow, row_from_json
 from qcore.sensitivity.table import SensitivityTable
 from qcore.store.job import Job
@@ -26,7 +28,7 @@ def sensitivity_table(
     projections, kernels = None, None
     if asked.config.method == "projected":
         projections = projections_in(store.arrays(job.id, CHUNK))
-        kernels = kernel_sums(store.arrays(job.id, KERNELS)) if per_kernel else None
+        kernels = kernel_answer(store, job) if per_kernel else None
     return SensitivityTable(
         network=network,
         data=asked.data,
@@ -37,7 +39,16 @@ def sensitivity_table(
         one_forward_seconds=(job.result or {}).get("one_forward_seconds"),
         kernel_rows=() if kernels is None else rows_of_kernels(kernels, asked.config),
         projections=projections,
+        kernel_shrinkage=None if kernels is None else kernels.shrinkage,
+        refine_passes=(job.result or {}).get("refine_passes"),
     )
+
+
+def kernel_answer(store: Store, job: Job) -> KernelEstimates | None:
+    """What a projected run of weights says of single kernels, as far as it has come; None before
+    its first images, and for runs that round no weights or are not projected."""
+    sums = kernel_sums(store.arrays(job.id, KERNELS))
+    return None if sums is None else kernel_estimates(sums)
 
 
 def _rows(
@@ -48,7 +59,10 @@ def _rows(
     projections: Projections | None,
 ) -> tuple[SensitivityRow, ...]:
     if config.method == "projected":
-        return () if projections is None else rows_from_projections(projections, config)
+        if projections is None:
+            return ()
+        rows = rows_from_projections(projections, config)
+        return rows if config.refine is None else refined_rows(rows, store.pieces(job.id), config)
     if config.method == "exact":
         names = [layer.name for layer in network.layers]
         return rows_from_pieces(store.pieces(job.id), names, config)

@@ -8,6 +8,7 @@ from typing import Any
 from qcore.jobs.inside import measuring, network_of, opening, stopped_is_cancelled
 from qcore.jobs.kinds_measure import calibrate, evaluate, layer_loss, thresholds
 from qcore.jobs.kinds_sensitivity import sensitivity
+from qcore.jobs.kinds_trust import trust
 from qcore.jobs.questions import DataQuestion, GridsQuestion
 from qcore.jobs.reporter import Reporter
 from qcore.store.store import Store
@@ -59,5 +60,6 @@ WORK: dict[str, Callable[[str, Mapping[str, Any], Store, Reporter], Mapping[str,
     "thresholds": thresholds,
     "layer_loss": layer_loss,
     "sensitivity": sensitivity,
+    "trust": trust,
     "evaluate": evaluate,
 }

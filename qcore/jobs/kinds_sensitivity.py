@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from qcore.jobs.inside import Listener, calibration_of, loaded, measuring, stopped_is_cancelled
-from qcore.jobs.kept_projections import KERNELS, chunks_in, kernel_sums, pack_chunk
-from qcore.jobs.questions import LayerLossQuestion, SensitivityQuestion
+from qcore.jobs.kept_projections import (
+    CHUNK,
+    KERNELS,
+    chunks_in,
+    kernel_sums,
+    pack_chunk,
+    projections_in,
+)
+from qcore.jobs.questions import LayerLossQuestion, SensitivityQuestion, TrustQuestion, to_json
 from qcore.jobs.reporter import Cancelled, Reporter
 from qcore.sensitivity.config import Measure
+from qcore.sensitivity.projected_rows import rows_from_projections
+from qcore.store.job import Job
 from qcore.store.store import Store
 
 if TYPE_CHECKING:
@@ -19,6 +29,9 @@ if TYPE_CHECKING:
     from qcore.graph.network import Network
     from qcore.sensitivity.config import SensitivityConfig
     from qcore.sensitivity.projection.chunk import ChunkProjections
+
+_ORDER = "image order"
+_ESTIMATE_PASSES = 8.0  # forward passes that projections take, to tell progress
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,7 +63,7 @@ def sensitivity(
 
 def calibration_for(
     config: SensitivityConfig,
-    asked: LayerLossQuestion | SensitivityQuestion,
+    asked: LayerLossQuestion | SensitivityQuestion | TrustQuestion,
     progress: Listener,
     reporter: Reporter,
 ) -> Calibration | None:
@@ -63,12 +76,17 @@ def calibration_for(
 def _exact(work: _Work) -> Mapping[str, Any]:
     from qcore.sensitivity.exact import measure_exact
 
+    order = work.store.arrays(work.job_id, _ORDER).get(_ORDER)
     run = measure_exact(
         work.network,
         work.data,
         work.asked.config,
         calibration=work.calibration,
-        done={(*p.cell, p.chunk) for p in work.store.pieces(work.job_id)},
+        done=work.store.pieces(work.job_id),
+        order=None if order is None else json.loads(order),
+        on_order=lambda found: work.store.put_arrays(
+            work.job_id, {_ORDER: json.dumps(found).encode()}
+        ),
         on_piece=lambda piece: work.store.add_piece(work.job_id, piece),
         on_progress=work.progress,
         should_stop=work.should_stop,
@@ -81,7 +99,10 @@ def _exact(work: _Work) -> Mapping[str, Any]:
 def _projected(work: _Work) -> Mapping[str, Any]:
     from qcore.sensitivity.projected import measure_projected
 
+    config, plain = work.asked.config, _unrefined(work)
     known = work.store.arrays(work.job_id)
+    if not known and plain is not None and (known := work.store.arrays(plain.id)):
+        work.store.put_arrays(work.job_id, known)
     sums = kernel_sums(known)
 
     def keep(number: int, chunk: ChunkProjections) -> None:
@@ -92,19 +113,58 @@ def _projected(work: _Work) -> Mapping[str, Any]:
             found[KERNELS] = sums.to_bytes()
         work.store.put_arrays(work.job_id, found)
 
+    part = _ESTIMATE_PASSES / (_ESTIMATE_PASSES + (config.refine or 0))
     run = measure_projected(
         work.network,
         work.data,
-        work.asked.config,
+        config,
         calibration=work.calibration,
         done=chunks_in(known),
         on_chunk=keep,
-        on_progress=work.progress,
+        on_progress=lambda fraction, text: work.progress(part * fraction, text),
         should_stop=work.should_stop,
     )
     if not run.finished:
         raise Cancelled
-    return {"one_forward_seconds": run.one_forward_seconds}
+    seconds = run.one_forward_seconds
+    if config.refine is None:
+        return {"one_forward_seconds": seconds}
+    return _refined(work, seconds, lambda f, text: work.progress(part + (1 - part) * f, text))
+
+
+def _unrefined(work: _Work) -> Job | None:
+    """The same question without refinement, where it has been asked: its projections are ours."""
+    asked = work.asked
+    if asked.config.refine is None:
+        return None
+    plain = replace(asked, config=replace(asked.config, refine=None))
+    return work.store.find(plain.kind, to_json(plain))
+
+
+def _refined(work: _Work, seconds: float | None, progress: Listener) -> Mapping[str, Any]:
+    """Exact cells, on what has been kept of the projections; ``seconds`` of one forward pass."""
+    from qcore.measure.refine import refine
+
+    config = work.asked.config
+    projections = projections_in(work.store.arrays(work.job_id, CHUNK))
+    assert projections is not None  # the run before has finished
+    run = refine(
+        work.network,
+        work.data,
+        config,
+        rows_from_projections(projections, config),
+        done={piece.key for piece in work.store.pieces(work.job_id)},
+        on_piece=lambda piece: work.store.add_piece(work.job_id, piece),
+        on_progress=progress,
+        should_stop=work.should_stop,
+    )
+    if not run.finished:
+        raise Cancelled
+    return {
+        "one_forward_seconds": seconds or run.one_forward_seconds,
+        "refined_cells": run.cells,
+        "refine_passes": run.passes,
+    }
 
 
 def _noise(work: _Work) -> Mapping[str, Any]:

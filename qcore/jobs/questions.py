@@ -12,7 +12,7 @@ from qcore.data.source import DataSource
 from qcore.sensitivity.config import SensitivityConfig
 from qcore.sensitivity.objectives import Objective
 
-ENGINE = 5
+ENGINE = 6
 """Part of every question: raise it when the same question would get other numbers."""
 
 
@@ -133,6 +133,27 @@ class SensitivityQuestion:
 
 
 @dataclass(frozen=True)
+class TrustQuestion:
+    """ΔL of ``count`` random configurations on the images of a sensitivity run of ``config``."""
+
+    kind: ClassVar[str] = "trust"
+    model: str
+    model_fingerprint: str
+    data: DataSource
+    data_fingerprint: str
+    config: SensitivityConfig
+    count: int
+    seed: int
+    engine: int = ENGINE
+
+    @staticmethod
+    def from_json(data: Mapping[str, Any]) -> TrustQuestion:
+        config = SensitivityConfig.from_json(data["config"])
+        parts = {"data": DataSource.from_json(data["data"]), "config": config}
+        return TrustQuestion(**{**data, **parts})
+
+
+@dataclass(frozen=True)
 class EvaluateQuestion:
     """True loss and accuracy of an allocation.
 
@@ -173,6 +194,7 @@ Question = (
     | ThresholdsQuestion
     | LayerLossQuestion
     | SensitivityQuestion
+    | TrustQuestion
     | EvaluateQuestion
 )
 

@@ -29,6 +29,7 @@ _SLOT = {
     "layer_loss": "short",
     "evaluate": "short",
     "sensitivity": "long",
+    "trust": "short",
 }
 _TIMES = 5  # that a job which others kept from beginning is submitted again
 

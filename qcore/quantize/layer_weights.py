@@ -10,10 +10,17 @@ from torch import Tensor
 from qcore.graph.kernels import from_kernels, to_kernels
 from qcore.graph.layer import Layer
 from qcore.quantize.limits import largest_level
-from qcore.quantize.symmetric import max_scale, mse_scale, quantize
+from qcore.quantize.scale_search import ScaleSearch
+from qcore.quantize.symmetric import mse_scale, quantize
 
 KernelClipping = Literal["max", "mse"] | float
 """Each kernel's own largest magnitude or least squared error, or one threshold for the layer."""
+
+
+def layer_search(weight: Tensor, layer: Layer, per_kernel: bool = True) -> ScaleSearch:
+    """The search for each kernel's scale, or for one that all share."""
+    rows = to_kernels(weight, layer)
+    return ScaleSearch(rows if per_kernel else rows.reshape(1, -1))
 
 
 def weight_scale(
@@ -22,25 +29,26 @@ def weight_scale(
     bits: int,
     clipping: KernelClipping = "mse",
     per_kernel: bool = True,
+    search: ScaleSearch | None = None,
 ) -> Tensor:
     """The scale of each kernel, (kernels, 1); the same for all where ``per_kernel`` is False.
 
     A threshold of the layer clips a kernel at the smaller of it and the kernel's own largest
-    magnitude, so that no kernel gets a range that it does not use. Example: kernels of largest
-    magnitude 0.2 and 1.0 with a threshold of 0.5 at 2 bits have scales 0.2 and 0.5. Raises
-    ValueError outside 2..16 bits.
+    magnitude, so that no kernel gets a range that it does not use. ``search``: the ``layer_search``
+    of that weight, if it has been made for another width. Example: kernels of largest magnitude 0.2
+    and 1.0 with a threshold of 0.5 at 2 bits have scales 0.2 and 0.5. Raises ValueError outside
+    2..16 bits.
     """
-    rows = to_kernels(weight, layer)
-    if not per_kernel:
-        whole = _scale(rows.reshape(1, -1), bits, clipping)
-        return whole.expand(layer.kernels, 1).contiguous()
-    return _scale(rows, bits, clipping)
+    if search is None:
+        search = layer_search(weight, layer, per_kernel)
+    scale = _scale(search, bits, clipping)
+    return scale if per_kernel else scale.expand(layer.kernels, 1).contiguous()
 
 
-def _scale(rows: Tensor, bits: int, clipping: KernelClipping) -> Tensor:
+def _scale(search: ScaleSearch, bits: int, clipping: KernelClipping) -> Tensor:
     if clipping == "mse":
-        return mse_scale(rows, bits)
-    top = max_scale(rows, bits)
+        return search.scale(bits)
+    top = search.top(bits)
     if clipping == "max" or clipping == 0:
         return top
     return torch.minimum(top, torch.full_like(top, clipping / largest_level(bits)))

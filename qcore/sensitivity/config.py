@@ -56,7 +56,8 @@ class SensitivityConfig:
     weights is combined with each of these; without any, with the same width. ``base``: bits of all
     that is not looked at, weights and inputs (8, or None: full precision). ``probes``: random
     directions of ``projected`` and ``hessian``. ``tolerance``: of ``exact``, a cell takes no more
-    images once its interval is that narrow (see ``sampling``); None: all images. ``refine``: of
+    images once what all would give is known to within that part of the sum over layers (see
+    ``tolerance.unsettled``); None: all images. ``refine``: of
     ``projected`` weights, how many forward passes are spent on exact values of the cells that
     decide an allocation. What the method or target does not use takes its default, so that equal
     questions are equal.

@@ -18,8 +18,8 @@ from qcore.graph.chunks import chunk_images
 from qcore.graph.network import Network
 from qcore.graph.run import Changes, arrange, as_tuple
 from qcore.sensitivity.config import SensitivityConfig
-from qcore.sensitivity.exact import split_chunks
 from qcore.sensitivity.hessian_trace import SecondDerivative, rademacher
+from qcore.sensitivity.image_chunks import split_chunks
 from qcore.sensitivity.interval import Moments
 from qcore.sensitivity.objective import is_finite, loss_per_image
 from qcore.sensitivity.pieces import row_of

@@ -25,6 +25,11 @@ class Moments:
     def mean(self) -> float:
         return self.total / self.samples
 
+    @property
+    def variance(self) -> float:
+        """Of one image's difference, over n - 1; ZeroDivisionError below two samples."""
+        return max(0.0, self.total_squares - self.samples * self.mean**2) / (self.samples - 1)
+
     def interval(self) -> tuple[float, float] | None:
         """Student's 95 % interval, mean ± t(0.975, n - 1) · s / sqrt(n); None below two samples.
 
@@ -33,8 +38,7 @@ class Moments:
         n = self.samples
         if n < 2:
             return None
-        variance = max(0.0, self.total_squares - n * self.mean**2) / (n - 1)
-        half = student_quantile(n - 1) * math.sqrt(variance / n)
+        half = student_quantile(n - 1) * math.sqrt(self.variance / n)
         return self.mean - half, self.mean + half
 
 

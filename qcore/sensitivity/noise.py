@@ -18,7 +18,7 @@ from qcore.graph.layer import Layer
 from qcore.graph.network import Network
 from qcore.graph.run import arrange
 from qcore.sensitivity.config import SensitivityConfig, Width
-from qcore.sensitivity.exact import split_chunks
+from qcore.sensitivity.image_chunks import split_chunks
 from qcore.sensitivity.noise_images import (
     CellNoise,
     ImageSums,

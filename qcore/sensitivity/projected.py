@@ -12,7 +12,7 @@ from qcore.calibrate.quantizer import NetworkQuantizer
 from qcore.data.dataset import Dataset
 from qcore.graph.network import Network
 from qcore.sensitivity.config import SensitivityConfig
-from qcore.sensitivity.exact import chosen_images
+from qcore.sensitivity.image_chunks import chosen_images
 from qcore.sensitivity.projection.chunk import ChunkProjections
 from qcore.sensitivity.projection.measure import ProjectionRun, project, projection_chunk_images
 

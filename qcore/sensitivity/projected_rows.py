@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from qcore.sensitivity.config import SensitivityConfig, Width
-from qcore.sensitivity.interval import Moments
-from qcore.sensitivity.pieces import row_of
+from qcore.sensitivity.config import SensitivityConfig
+from qcore.sensitivity.kernel_estimates import KernelEstimates
 from qcore.sensitivity.projection.bootstrap import bootstrap_interval
-from qcore.sensitivity.projection.kernel_sums import KernelSums
 from qcore.sensitivity.projection.projections import Projections
 from qcore.sensitivity.row import SensitivityRow
 
@@ -38,22 +36,32 @@ def rows_from_projections(
     )
 
 
-def rows_of_kernels(sums: KernelSums, config: SensitivityConfig) -> tuple[SensitivityRow, ...]:
-    """A row for every kernel and width, with Student's interval.
+def rows_of_kernels(
+    found: KernelEstimates, config: SensitivityConfig
+) -> tuple[SensitivityRow, ...]:
+    """A row for every kernel and width, shrunk; ``raw`` holds the mean over the images.
 
     They are estimates of single kernels, each from few images: those that look most harmless are so
     by chance too, and a choice among thousands of them meets less loss than it will cost.
     """
-    counts = sums.counts.sum()
-    totals, squares = sums.totals.sum(0), sums.squares.sum(0)
-    names = np.repeat(np.array(sums.layers, dtype=object), sums.kernels)
-    numbers = np.concatenate([np.arange(kernels) for kernels in sums.kernels])
-    found = []
-    for place, (layer, kernel) in enumerate(zip(names, numbers, strict=True)):
-        for option, bits in enumerate(sums.bits):
-            moments = Moments(
-                int(counts), float(totals[place, option]), float(squares[place, option])
-            )
-            row = row_of(str(layer), Width(bits), config, moments, kernel=int(kernel))
-            found.append(row)
-    return tuple(found)
+    unknown = np.full(found.raw.shape, None)
+    columns = (found.shrunk, found.low, found.high, found.raw)
+    lists = [(unknown if each is None else each).tolist() for each in columns]
+    names = np.repeat(np.array(found.layers, dtype=object), found.kernels).tolist()
+    numbers = [kernel for kernels in found.kernels for kernel in range(kernels)]
+    return tuple(
+        SensitivityRow(
+            layer,
+            bits,
+            config.target,
+            value,
+            low,
+            high,
+            found.images,
+            kernel,
+            method=config.method,
+            raw=raw,
+        )
+        for layer, kernel, *cells in zip(names, numbers, *lists, strict=True)
+        for bits, value, low, high, raw in zip(found.bits, *cells, strict=True)
+    )

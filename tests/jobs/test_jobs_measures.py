@@ -60,9 +60,11 @@ def test_each_measure_gives_one_table(store: Store, method: Measure, target: str
     assert again.rows == table.rows
     assert (again.projections is None) == (method != "projected")
     if again.projections is not None and table.projections is not None:
-        choice = [0] * len(again.projections.layers)
-        predicted = again.projections.predicted_loss(choice)
-        assert predicted == pytest.approx(table.projections.predicted_loss(choice))
+        lowest = [table.config.bits[0]] * len(again.projections.layers)
+        inputs = None if table.config.target == "weight" else lowest
+        if table.config.target != "activation":
+            predicted = again.projections.predicted(lowest, inputs)
+            assert predicted == table.projections.predicted(lowest, inputs)
 
 
 def test_a_run_that_is_killed_goes_on_with_the_chunks_it_has(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from safetensors.numpy import load, save
@@ -16,7 +18,8 @@ def sums(seed: int) -> KernelSums:
     rng = np.random.default_rng(seed)
     shape = (2, 5, 3)
     counts = np.array([4, 3])
-    return KernelSums((2, 3, 8), ("a", "b"), (2, 3), counts, rng.random(shape), rng.random(shape))
+    arrays = (rng.random(shape), rng.random(shape), rng.random(shape[1:]))
+    return KernelSums((2, 3, 8), ("a", "b"), (2, 3), counts, *arrays)
 
 
 def test_means_over_halves() -> None:
@@ -31,7 +34,8 @@ def test_joined_adds() -> None:
     whole = one.joined(two)
     assert whole.images == 14
     np.testing.assert_allclose(whole.means(), (one.means() + two.means()) / 2)
-    other = KernelSums((2, 3, 8), ("a", "c"), (2, 3), one.counts, one.totals, one.squares)
+    np.testing.assert_array_equal(whole.energies, one.energies)
+    other = replace(one, layers=("a", "c"))
     with pytest.raises(ValueError, match="other layers"):
         one.joined(other)
 
@@ -42,6 +46,8 @@ def test_through_bytes() -> None:
     assert (copy.bits, copy.layers, copy.kernels) == (one.bits, one.layers, one.kernels)
     np.testing.assert_array_equal(copy.totals, one.totals)
     np.testing.assert_array_equal(copy.squares, one.squares)
+    np.testing.assert_array_equal(copy.energies, one.energies)
+    assert list(copy.layer_numbers) == [0, 0, 1, 1, 1]
 
 
 @pytest.mark.parametrize(
@@ -51,6 +57,8 @@ def test_through_bytes() -> None:
         {"totals": np.full((2, 5, 3), np.inf)},
         {"totals": np.zeros((2, 5, 3), np.float32)},
         {"counts": np.array([-1, 8])},
+        {"energies": np.zeros((2, 5, 3))},
+        {"energies": np.full((5, 3), np.nan)},
         {"counts": np.zeros(3, np.int64)},
         {"facts": np.frombuffer(b"[[[", np.uint8)},
         {"facts": np.frombuffer(b"[" * 100_000, np.uint8)},

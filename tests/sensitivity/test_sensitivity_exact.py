@@ -18,7 +18,8 @@ from qcore.errors import BadInput
 from qcore.graph import chunks
 from qcore.quantize.symmetric import mse_scale
 from qcore.sensitivity.config import SensitivityConfig
-from qcore.sensitivity.exact import ExactRun, measure_exact, split_chunks
+from qcore.sensitivity.exact import ExactRun, measure_exact
+from qcore.sensitivity.image_chunks import split_chunks
 from qcore.sensitivity.objective import loss_per_image
 from qcore.sensitivity.objectives import Objective
 from qcore.sensitivity.pieces import rows_from_pieces

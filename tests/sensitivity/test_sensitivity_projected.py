@@ -24,7 +24,9 @@ from qcore.graph.load import load_network
 from qcore.graph.network import Network
 from qcore.graph.run import Changes
 from qcore.sensitivity.config import SensitivityConfig
-from qcore.sensitivity.exact import chosen_images, measure_exact
+from qcore.sensitivity.exact import measure_exact
+from qcore.sensitivity.image_chunks import chosen_images
+from qcore.sensitivity.kernel_estimates import kernel_estimates
 from qcore.sensitivity.pieces import rows_from_pieces
 from qcore.sensitivity.projected import measure_projected
 from qcore.sensitivity.projected_rows import rows_from_projections, rows_of_kernels
@@ -147,7 +149,7 @@ def test_kernels_add_up_to_their_layer() -> None:
     network, data = as_network(small_residual()), random_data(8)
     config = SensitivityConfig((3,), "kl", 8, method="projected")
     whole = projected(network, data, config)
-    rows = rows_of_kernels(_present(whole.kernels), config)
+    rows = rows_of_kernels(kernel_estimates(_present(whole.kernels)), config)
     layer = network.description.layer("first")
     single = [row for row in rows if row.layer == "first"]
     assert [row.kernel for row in single] == list(range(layer.kernels))
@@ -175,7 +177,7 @@ def test_kernels_add_up_to_their_layer() -> None:
             on_chunk=lambda _, chunk, found=found: found.append(chunk),  # type: ignore[misc]
         )
         own = _present(found[0].projections.weights)[:, :, 1, 0].astype(np.float64)
-        assert single[kernel].delta_loss == pytest.approx(0.5 * np.square(own).mean(), rel=1e-4)
+        assert single[kernel].raw == pytest.approx(0.5 * np.square(own).mean(), rel=1e-4)
         parts.append(own)
     weights = _present(whole.projections.weights)
     np.testing.assert_allclose(np.sum(parts, 0), weights[:, :, 1, 0], rtol=1e-4, atol=1e-7)

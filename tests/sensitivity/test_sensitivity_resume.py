@@ -9,7 +9,7 @@ from qcore.calibrate.clipping import Clipping
 from qcore.graph import chunks
 from qcore.graph.network import Network
 from qcore.sensitivity.config import SensitivityConfig
-from qcore.sensitivity.exact import ExactRun, PieceKey, measure_exact
+from qcore.sensitivity.exact import ExactRun, measure_exact
 from qcore.sensitivity.pieces import Piece
 
 BITS = (2, 4, 8)
@@ -29,10 +29,6 @@ def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(chunks, "_CHUNK_IMAGES", 8)
 
 
-def key(piece: Piece) -> PieceKey:
-    return *piece.cell, piece.chunk
-
-
 @pytest.mark.parametrize("stopped_after", [0, 1, 13, 35])
 @pytest.mark.usefixtures("small_chunks")
 def test_stop_keeps_pieces_and_resume_adds_only_the_rest(stopped_after: int) -> None:
@@ -46,16 +42,16 @@ def test_stop_keeps_pieces_and_resume_adds_only_the_rest(stopped_after: int) -> 
     assert not first.finished
     assert list(first.pieces) == kept
     assert len(kept) == stopped_after
-    second = run_small(CONFIG, network, done={key(p) for p in kept})
+    second = run_small(CONFIG, network, done=kept)
     assert second.finished
-    assert {key(p) for p in second.pieces}.isdisjoint(map(key, kept))
+    assert {p.key for p in second.pieces}.isdisjoint({p.key for p in kept})
     assert sorted(map(repr, [*kept, *second.pieces])) == sorted(map(repr, whole.pieces))
 
 
 @pytest.mark.usefixtures("small_chunks")
 def test_nothing_is_computed_where_all_is_known() -> None:
     whole = run_small(CONFIG)
-    again = run_small(CONFIG, done={key(p) for p in whole.pieces})
+    again = run_small(CONFIG, done=whole.pieces)
     assert again == ExactRun((), None, True)
 
 
@@ -72,6 +68,6 @@ def test_progress_rises_to_one_also_after_a_resume() -> None:
     assert len(set(seen)) == 36
     assert seen[-1] == pytest.approx(1.0)
     resumed: list[float] = []
-    done = {key(p) for p in whole.pieces[:20]}
+    done = whole.pieces[:20]
     run_small(CONFIG, done=done, on_progress=lambda fraction, message: resumed.append(fraction))
     assert resumed == pytest.approx(seen[20:])

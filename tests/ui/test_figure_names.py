@@ -13,13 +13,19 @@ import pytest
 from qcore.data.source import DataSource
 from qcore.graph.layer import Description, Layer
 from qcore.measure.data_report import DataReport, LayerEvidence, Trial
+from qcore.sensitivity.compare import common_cells
 from qcore.sensitivity.config import SensitivityConfig
+from qcore.sensitivity.ranking import ranking
 from qcore.sensitivity.row import SensitivityRow
 from qcore.sensitivity.table import SensitivityTable
 from ui.figures.allocation import bits_figure
+from ui.figures.cells import short_name
 from ui.figures.data import balance_figure, need_figure
 from ui.figures.layers import share_figure
-from ui.figures.sensitivity import heatmap_figure, line_figure
+from ui.figures.ranking import ranking_figure
+from ui.figures.scatter import Measures, scatter_figure
+from ui.figures.sensitivity import heatmap_figure
+from ui.figures.sensitivity_lines import line_figure
 from ui.theme import DARK, LIGHT
 
 HOSTILE = ("<b>x</b>", "&lt;", "%{y}<extra>", 'a"onmouseover=', "<a href='javascript:x'>")
@@ -101,7 +107,7 @@ def test_heat_map(names: tuple[str, ...]) -> None:
     assert [html.unescape(text) for text in axis.ticktext] == list(names)
     assert not any(set("<>") & set(text) for text in axis.ticktext)
     assert list(axis.tickvals) == list(range(len(names)))  # places, whatever the names look like
-    marks = figure.data[-1]
+    marks = figure.data[0]
     assert [tuple(entry) for entry in marks.customdata] == [(n, b) for n in names for b in BITS]
     assert list(marks.y) == [i for i in range(len(names)) for _ in BITS]
     check_hover(marks.hovertext, [n for n in names for _ in BITS])
@@ -111,12 +117,44 @@ def test_heat_map(names: tuple[str, ...]) -> None:
 
 @pytest.mark.parametrize("names", [HOSTILE, NUMBERS], ids=["hostile", "numbers"])
 def test_lines(names: tuple[str, ...]) -> None:
-    figure = line_figure(table(names), names, names[FOCUS], LIGHT)
-    assert [html.unescape(line.name) for line in figure.data[-1:]] == [names[FOCUS]]
-    assert {html.unescape(line.name) for line in figure.data} == set(names)
-    for line in figure.data:
+    figure = line_figure(table(names), names[FOCUS], names[2:4], LIGHT)
+    behind, *lines = figure.data
+    assert [html.unescape(line.name) for line in lines] == [*names[2:4], names[FOCUS]]
+    for line in lines:
         assert not set("<>") & set(line.name)
+        assert {first(entry) for entry in line.customdata} == {html.unescape(line.name)}
         check_hover(line.hovertext, [html.unescape(line.name)] * len(BITS))
+    shown = [
+        (text, first(entry))
+        for text, entry in zip(behind.hovertext, behind.customdata, strict=True)
+    ]
+    others = [(text, name) for text, name in shown if name is not None]
+    assert {name for _, name in others} == {names[0], names[4]}
+    check_hover([text for text, _ in others], [name for _, name in others])
+    labels = [note.text for note in figure.layout.annotations]
+    assert not any(set("<>") & set(text) for text in labels)
+    assert html.unescape(labels[-1]) == short_name(names[FOCUS])
+
+
+@pytest.mark.parametrize("names", [HOSTILE, NUMBERS], ids=["hostile", "numbers"])
+def test_ranking_and_scatter(names: tuple[str, ...]) -> None:
+    whole = table(names)
+    ranked = ranking(whole, BITS[0])
+    bars = ranking_figure(ranked, names[:1], names[1:2], names[FOCUS], "nats", LIGHT)
+    assert [html.unescape(text) for text in bars.layout.yaxis.ticktext] == list(names)
+    assert not any(set("<>") & set(text) for text in bars.layout.yaxis.ticktext)
+    assert list(bars.data[0].customdata) == list(names)
+    check_hover(bars.data[0].hovertext, list(names))
+    cells = common_cells(whole, whole)
+    measures = Measures(("Exact", "Noise"), ("nats", "nats"))
+    dots = [
+        t
+        for t in scatter_figure(cells, measures, names[FOCUS], DARK).data
+        if t.customdata is not None
+    ]
+    for trace, bits in zip(dots, BITS, strict=True):
+        assert [tuple(entry) for entry in trace.customdata] == [(name, bits) for name in names]
+        check_hover(trace.hovertext, list(names))
 
 
 def check_hover(texts: Any, names: list[str]) -> None:

@@ -1,155 +1,148 @@
-"""ΔL of every layer at every bit width."""
+"""ΔL of every layer at every bit width, as a map of cells."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
+from typing import Any
 
-import numpy as np
 import plotly.graph_objects as go
 
 from qcore.sensitivity.row import SensitivityRow
 from qcore.sensitivity.table import SensitivityTable
 from ui import format as fmt
-from ui.figures.symlog import symlog_for
-from ui.format import interval, loss
-from ui.theme import Palette, bit_color, finish
+from ui.figures.cells import bits_title, cell_text, no_loss_shown, refined, short_loss
+from ui.figures.signed_log import SignedLog, signed_log_for
+from ui.figures.unfaded import unfaded
+from ui.theme import Palette, finish, text_on
 
-_SCALE = [(0.0, "#dfeaf2"), (0.35, "#8fc1dd"), (0.65, "#f0b93a"), (1.0, "#c2410c")]
-_DARK_SCALE = [(0.0, "#1d2f3d"), (0.35, "#33708f"), (0.65, "#d39b21"), (1.0, "#e2571b")]
-_UNCERTAIN = {"light": "#edf0f2", "dark": "#222b33"}
-_LOWEST, _HIGHEST = 1e-5, 1.0
+_WIDE, _HIGH = 0.96, 0.92  # of a cell, the rest is the gap
+_Placed = tuple[int, int, SensitivityRow]
 
 
 def heatmap_figure(table: SensitivityTable, focus: str, palette: Palette) -> go.Figure:
-    """Layers down, bits across; colour is log ΔL; grey where its interval reaches zero or below.
+    """Layers down, bits across; colour is log |ΔL| with a hue for each sign.
 
-    Transparent squares over the cells carry the clicks (plotly reports none for heat maps); their
-    customdata is (layer, bits).
+    Hatched where the 95 % interval includes zero, a dot where an estimate was replaced by an exact
+    value, nothing where there is no value. The cells are bars, which, unlike heat maps, report
+    clicks and can be hatched; their customdata is (layer, bits).
     """
     names = [layer.name for layer in table.network.layers]
-    unit = table.config.unit
     bits = list(table.config.bits)
-    cells = {(row.layer, row.bits): row for row in table.rows}
-    grid = [[cells.get((name, b)) for b in bits] for name in names]
-    dark = palette.template == "plotly_dark"
-    flat = [(end, _UNCERTAIN["dark" if dark else "light"]) for end in (0.0, 1.0)]
+    rows, columns = ({v: i for i, v in enumerate(values)} for values in (names, bits))
+    cells = [(rows[row.layer], columns[row.bits], row) for row in table.rows]
+    colours = signed_log_for(row.delta_loss for row in table.rows)
+    each = row_pixels(len(names))
     figure = go.Figure()
-    for uncertain in (True, False):
-        figure.add_heatmap(
-            z=[[_shade(row, uncertain) for row in line] for line in grid],
-            x=list(range(len(bits))),
-            y=list(range(len(names))),
-            xgap=2,
-            ygap=2,
-            zmin=math.log10(_LOWEST),
-            zmax=math.log10(_HIGHEST),
-            colorscale=flat if uncertain else (_DARK_SCALE if dark else _SCALE),
-            showscale=not uncertain,
-            colorbar={
-                "title": {"text": f"ΔL ({unit})", "side": "right"},
-                "tickvals": [-5, -4, -3, -2, -1, 0],
-                "ticktext": ["≤10<sup>−5</sup>", "10<sup>−4</sup>", "0.001", "0.01", "0.1", "≥1"],
-                "thickness": 12,
-                "outlinewidth": 0,
-            },
-            hoverinfo="skip",
-        )
-    known = [(y, x, row) for y, line in enumerate(grid) for x, row in enumerate(line) if row]
-    figure.add_scatter(
-        x=[x for _, x, _ in known],
-        y=[y for y, _, _ in known],
-        customdata=[[row.layer, row.bits] for _, _, row in known],
-        text=[loss(row.delta_loss) for _, _, row in known],
-        hovertext=[_hover(row, unit) for _, _, row in known],
-        mode="markers+text",
-        marker={"size": 18, "symbol": "square", "opacity": 0},
-        textfont={"size": 11, "color": palette.text},
+    _colours(figure, cells, table, colours, palette)
+    _hatching(figure, [cell for cell in cells if no_loss_shown(cell[2])], palette)
+    _numbers(figure, cells, colours, palette, min(11, each - 4))
+    _dots(figure, [cell for cell in cells if refined(cell[2], table)], palette)
+    _frame(figure, rows[focus], len(bits), palette)
+    # Numbered axes with names on them: the frame stands before the first cell has a value.
+    _axis(figure.update_xaxes, [str(b) for b in bits], title=bits_title(table), side="top")
+    reach = {"range": [len(names) - 0.5, -0.5], "tickfont": {"size": min(12, each - 2)}}
+    _axis(figure.update_yaxes, names, **reach)
+    figure.update_layout(barmode="overlay")
+    return finish(figure, palette, 64 + each * len(names))
+
+
+def row_pixels(layers: int) -> int:
+    """The height of a row: a table of 50 layers fits a screen, one of 200 can still be read."""
+    return min(34, max(13, 800 // layers))
+
+
+def _colours(
+    figure: go.Figure,
+    cells: list[_Placed],
+    table: SensitivityTable,
+    colours: SignedLog,
+    palette: Palette,
+) -> None:
+    marker = {
+        "color": [colours.place(row.delta_loss) for _, _, row in cells],
+        **colours.scale(palette),
+        "line": {"width": 0},
+    }
+    figure.add_bar(
+        **_boxes(cells),
+        marker=marker,
+        customdata=[[row.layer, row.bits] for _, _, row in cells],
+        hovertext=[cell_text(row, table) for _, _, row in cells],
         hovertemplate="%{hovertext}<extra></extra>",
-        showlegend=False,
     )
-    row = names.index(focus)
+
+
+def _hatching(figure: go.Figure, cells: list[_Placed], palette: Palette) -> None:
+    """One pattern for all: each one of its own would cost the browser a definition a cell."""
+    pattern = {
+        "shape": "/",
+        "size": 7,
+        "solidity": 0.12,
+        "fgcolor": palette.muted,
+        "fgopacity": 0.5,
+        "bgcolor": "rgba(0,0,0,0)",
+        "fillmode": "replace",
+    }
+    marker = {"color": palette.muted, "line": {"width": 0}, "pattern": pattern}
+    figure.add_bar(**_boxes(cells), marker=marker, hoverinfo="skip")
+
+
+def _boxes(cells: list[_Placed]) -> dict[str, Any]:
+    return {
+        "orientation": "h",
+        "base": [column - _WIDE / 2 for _, column, _ in cells],
+        "x": [_WIDE] * len(cells),
+        "y": [row for row, _, _ in cells],
+        "width": _HIGH,
+        **unfaded(),
+        "showlegend": False,
+    }
+
+
+def _numbers(
+    figure: go.Figure, cells: list[_Placed], colours: SignedLog, palette: Palette, size: int
+) -> None:
+    """A trace for dark and one for light text: of an array of colours a click would fade all."""
+    inks = [text_on(colours.color(row.delta_loss, palette)) for _, _, row in cells]
+    for ink in sorted(set(inks)):
+        own = [cell for cell, used in zip(cells, inks, strict=True) if used == ink]
+        figure.add_scatter(
+            x=[column for _, column, _ in own],
+            y=[row for row, _, _ in own],
+            text=[short_loss(row.delta_loss) for _, _, row in own],
+            mode="text",
+            textfont={"size": size, "color": ink},
+            hoverinfo="skip",
+            showlegend=False,
+            **unfaded(text_color=ink),
+        )
+
+
+def _dots(figure: go.Figure, cells: list[_Placed], palette: Palette) -> None:
+    figure.add_scatter(
+        x=[column + 0.42 for _, column, _ in cells],
+        y=[row for row, _, _ in cells],
+        mode="markers",
+        marker={"size": 6, "color": palette.text, "line": {"width": 1, "color": palette.grid}},
+        hoverinfo="skip",
+        showlegend=False,
+        **unfaded(),
+    )
+
+
+def _frame(figure: go.Figure, row: int, columns: int, palette: Palette) -> None:
     figure.add_shape(
         type="rect",
         x0=-0.5,
-        x1=len(bits) - 0.5,
+        x1=columns - 0.5,
         y0=row - 0.5,
         y1=row + 0.5,
         line={"color": palette.focus, "width": 2},
     )
-    # Numbered axes with names on them: the frame stands before the first cell has a value.
-    _axis(figure.update_xaxes, [str(b) for b in bits], title=_bits_title(table), side="top")
-    _axis(figure.update_yaxes, names, range=[len(names) - 0.5, -0.5])
-    return finish(figure, palette, max(320, 70 + 24 * len(names)))
 
 
 def _axis(update: Callable[..., object], labels: list[str], **settings: object) -> None:
     settings = {"range": [-0.5, len(labels) - 0.5], **settings}
-    shown = [fmt.label(str(text)) for text in labels]
+    shown = [fmt.label(text) for text in labels]
     ticks = {"tickvals": list(range(len(labels))), "ticktext": shown}
     update(showgrid=False, zeroline=False, **ticks, **settings)
-
-
-def line_figure(
-    table: SensitivityTable, layers: tuple[str, ...], focus: str, palette: Palette
-) -> go.Figure:
-    """ΔL against bits with 95 % intervals, the focused layer in front; symmetric-log axis."""
-    rows = [row for row in table.rows if row.layer in layers]
-    values = [v for r in rows for v in (r.delta_loss, r.ci_low, r.ci_high) if v is not None]
-    axis = symlog_for(row.delta_loss for row in table.rows)
-    unit = table.config.unit
-    figure = go.Figure()
-    for name in sorted(layers, key=lambda layer: layer == focus):
-        own = [row for row in rows if row.layer == name]
-        low = axis([r.delta_loss if r.ci_low is None else r.ci_low for r in own])
-        high = axis([r.delta_loss if r.ci_high is None else r.ci_high for r in own])
-        mid = axis([r.delta_loss for r in own])
-        chosen = name == focus
-        figure.add_scatter(
-            x=[r.bits for r in own],
-            y=mid,
-            error_y={
-                "type": "data",
-                "symmetric": False,
-                "array": high - mid,
-                "arrayminus": mid - low,
-                "thickness": 1.4 if chosen else 0.6,
-                "width": 4 if chosen else 0,
-            },
-            mode="lines+markers",
-            line={"width": 2.4 if chosen else 1, "color": palette.focus if chosen else palette.bar},
-            marker={
-                "size": 9 if chosen else 5,
-                "color": [bit_color(r.bits) for r in own] if chosen else palette.bar,
-            },
-            name=fmt.label(name),
-            hovertext=[_hover(r, unit) for r in own],
-            hovertemplate="%{hovertext}<extra></extra>",
-            showlegend=False,
-        )
-    widths = table.config.bits
-    reach = [widths[0] - 0.4, widths[-1] + 0.4]
-    figure.update_xaxes(title=_bits_title(table), tickvals=list(widths), range=reach)
-    figure.update_yaxes(title=f"ΔL ({unit})", **axis.axis(values))
-    return finish(figure, palette, 360)
-
-
-def _shade(row: SensitivityRow | None, uncertain: bool) -> float:
-    if row is None or uncertain is not _no_loss_shown(row):
-        return float("nan")
-    return float(np.log10(np.clip(row.delta_loss, _LOWEST, _HIGHEST)))
-
-
-def _no_loss_shown(row: SensitivityRow) -> bool:
-    return row.ci_low is None or row.ci_low <= 0
-
-
-def _hover(row: SensitivityRow, unit: str) -> str:
-    return (
-        f"<b>{fmt.label(row.layer)}</b> at {row.bits} bits<br>ΔL {loss(row.delta_loss)} {unit}"
-        f"<br>95 %: {interval(row.ci_low, row.ci_high)}<br>{row.samples:,} images"
-    )
-
-
-def _bits_title(table: SensitivityTable) -> str:
-    return "weight bits" if table.config.target == "weight" else "input bits"

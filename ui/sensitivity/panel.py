@@ -8,15 +8,11 @@ from qcore.prepare.prepared import Prepared
 from qcore.sensitivity.config import TARGETS
 from qcore.store.job import Job
 from ui import format as fmt
-from ui.charts import chart
-from ui.downloads import download, json_text, rows_csv
 from ui.engine import engine
-from ui.figures.sensitivity import heatmap_figure, line_figure
 from ui.jobs import progress_text
-from ui.models import file_name_of
 from ui.results import METHOD_NAMES, can_go_on, data_title, go_on, table_of
-from ui.select import focus_clicked
-from ui.state import focused_layer, palette
+from ui.sensitivity.overview import overview
+from ui.sensitivity.sections import section
 
 # Drawing costs the browser, and so on a small machine the run itself, more than a line of text.
 _PROGRESS_SECONDS, _CHART_SECONDS = 0.5, 4.0
@@ -35,10 +31,17 @@ def results(prepared: Prepared, job: Job) -> None:
 
     @st.fragment(run_every=_CHART_SECONDS if running else None)
     def charts() -> None:
-        _charts(prepared, engine().store.get(job.id))
+        now = engine().store.get(job.id)
+        overview(prepared, now, table_of(now, prepared))
+
+    @st.fragment(run_every=_CHART_SECONDS if running else None)
+    def below() -> None:
+        now = engine().store.get(job.id)
+        section(prepared, now, table_of(now, prepared))
 
     progress()
     charts()
+    below()
 
 
 def _state(job: Job) -> None:
@@ -76,40 +79,3 @@ def _resume(job: Job, text: str) -> None:
 def _go_on(job: Job) -> None:
     go_on(job)
     st.rerun()  # the button is in a fragment; the whole page follows the run again
-
-
-def _charts(prepared: Prepared, job: Job) -> None:
-    table = table_of(job, prepared)
-    focus = focused_layer(prepared)
-    names = tuple(layer.name for layer in prepared.network.layers)
-    left, right = st.columns([3, 2])
-    with left:
-        st.markdown(
-            f"**ΔL of each layer at each bit width**, {table.config.unit}. Click a cell to focus."
-        )
-        chart(
-            heatmap_figure(table, focus, palette()),
-            "sensitivity-map",
-            "Heat map of added loss: layers down, bit widths across.",
-            focus_clicked,
-        )
-        st.caption("Grey cells: no added loss was shown, the 95 % interval reaches zero or below.")
-    with right:
-        st.markdown(f"**{fmt.plain(focus)}** against all other layers, with 95 % intervals")
-        chart(
-            line_figure(table, names, focus, palette()),
-            "sensitivity-lines",
-            f"Added loss against bit width for {focus}, other layers in grey.",
-        )
-        with st.container(horizontal=True):
-            name = file_name_of(prepared.network.name)
-            download("CSV", rows_csv(table), f"{name}-sensitivity.csv", "sensitivity-csv")
-            text = json_text(table.to_json())
-            download("JSON", text, f"{name}-sensitivity.json", "sensitivity-json")
-        st.caption(
-            f"{len(table.rows)} of {table.cells} cells"
-            f"{', provisional: more images follow' * job.active}. Quantizer: {table.quantizer}. "
-            "Negative values are measured, not errors: rounding can help by chance. ΔL of single "
-            "layers need not add up to that of all together: errors can cancel. The JSON is what "
-            "`python -m qcore allocate` reads."
-        )

@@ -15,7 +15,10 @@ from ui.state import put_in_url
 BITS = "grid_bits"
 """Query parameter."""
 
-_KERNEL, _ALL, _QUANTIZER = "kernel", "all", "quantizer"
+KERNEL = "kernel"
+"""Query parameter, and the key of the menu."""
+
+_ALL, _QUANTIZER = "all", "quantizer"
 # Leaving the page empties the URL, and its widgets are forgotten.
 _KEPT_BITS, _KEPT_QUANTIZER = "grid_bits_kept", "quantizer_kept"
 _DEFAULT_BITS = 4
@@ -45,12 +48,12 @@ def choose_kernel(layer: Layer) -> int | None:
     """A menu of the layer's kernels; None is the whole layer."""
     listed = min(layer.kernels, _MOST_KERNELS)
     options = [_ALL, *(str(number) for number in range(listed))]
-    if st.session_state.get(_KERNEL, _ALL) not in options:
-        del st.session_state[_KERNEL]  # a number of a wider layer
+    if st.session_state.get(KERNEL, _ALL) not in options:
+        del st.session_state[KERNEL]  # a number of a wider layer
     chosen = st.selectbox(
         f"Kernel (0 to {listed - 1}" + (")" if listed == layer.kernels else ", the first ones)"),
         options,
-        key=_KERNEL,
+        key=KERNEL,
         bind="query-params",
         width=170,
         help="Type a number to find it, or click a kernel below.",
@@ -62,7 +65,7 @@ def kernel_clicked(chart_key: str) -> None:
     """Open the kernel that was clicked."""
     number: Any = clicked(chart_key)
     if number is not None:
-        st.session_state[_KERNEL] = str(int(number[0] if isinstance(number, list) else number))
+        st.session_state[KERNEL] = str(int(number[0] if isinstance(number, list) else number))
 
 
 def chosen_bits() -> int:

@@ -10,6 +10,7 @@ from torch import Tensor
 from qcore.graph.kernels import from_kernels, to_kernels
 from qcore.graph.layer import Layer
 from qcore.graph.network import Network
+from qcore.side_by_side import side_by_side
 
 WeightAt = Callable[[Layer, int], Tensor]
 """(layer, bits) -> the rounded weight in its stored shape."""
@@ -42,6 +43,7 @@ class LayerErrors:
         self._means = means
         self._kept: dict[str, Tensor] = {}
         self._shifts: dict[tuple[str, int], Tensor] = {}
+        self._energies: dict[tuple[str, int], Tensor] = {}
         self._room = _MOST_KEPT
 
     @property
@@ -51,6 +53,19 @@ class LayerErrors:
     @property
     def of_inputs(self) -> bool:
         return self._input_at is not None
+
+    def prepare(self) -> None:
+        """Find the errors of all weights now, with every core."""
+        if self._weight_at is None:
+            return
+
+        def find(layer: Layer) -> None:
+            with torch.inference_mode(False):
+                for _ in self.weights(layer):
+                    pass
+
+        for _ in side_by_side(find, self._network.description.layers, self._network.device):
+            pass
 
     def weights(self, layer: Layer) -> Iterator[tuple[slice, Tensor]]:
         """Bit widths, as a slice of ``bits``, and (kernels, those widths, weights per kernel): the
@@ -80,6 +95,13 @@ class LayerErrors:
         shifts = [self._shifts[layer.name, number] for number in range(len(self.bits))]
         return torch.stack(shifts, 1)
 
+    def energies(self, layer: Layer) -> Tensor:
+        """(kernels, bits), float64: the sum of squares of the errors of each kernel's weights."""
+        if (layer.name, 0) not in self._energies:
+            for _ in self.weights(layer):
+                pass
+        return torch.stack([self._energies[layer.name, i] for i in range(len(self.bits))], 1)
+
     def inputs(self, layer: Layer, x: Tensor) -> Iterator[Tensor]:
         """The error of what enters the layer, x, at each bit width."""
         assert self._input_at is not None
@@ -94,6 +116,9 @@ class LayerErrors:
             rounded = self._weight_at(layer, self.bits[number])
             rows = to_kernels(rounded - full, layer)
             self._note_shift(layer, number, rows)
+            if (layer.name, number) not in self._energies:
+                norms = torch.linalg.vector_norm(rows, dim=1)
+                self._energies[layer.name, number] = norms.double().square()
             errors.append(to_patch_order(rows, layer))
         return torch.stack(errors, 1)
 
@@ -101,9 +126,8 @@ class LayerErrors:
         if self._means is None or (layer.name, number) in self._shifts:
             return
         patch = self._means[layer.name].to(rows)
-        grouped = rows.reshape(layer.groups, -1, rows.shape[1]).double()
-        shift = (grouped @ patch[:, :, None].double()).flatten()
-        self._shifts[layer.name, number] = shift.to(rows.dtype)
+        grouped = rows.reshape(layer.groups, -1, rows.shape[1])
+        self._shifts[layer.name, number] = (grouped @ patch[:, :, None]).flatten()
 
 
 def to_patch_order(rows: Tensor, layer: Layer) -> Tensor:

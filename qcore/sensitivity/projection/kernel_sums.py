@@ -18,7 +18,7 @@ from qcore import fields
 from qcore.sensitivity.projection.bootstrap import Doubles
 
 HALVES = 2
-_ARRAYS = ("counts", "totals", "squares")
+_ARRAYS = ("counts", "totals", "squares", "energies")
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,8 +27,9 @@ class KernelSums:
 
     ``totals`` and ``squares`` (2, kernels, bits) are sums of that loss and of its square over the
     images at even and at odd positions of the sample, ``counts`` (2,) the numbers of those images:
-    what is chosen on one half can be tried on the other. Kernels follow one another in the order of
-    ``layers``, ``kernels[i]`` of them in layer i.
+    what is chosen on one half can be tried on the other. ``energies`` (kernels, bits) are the sums
+    of squares of the rounding errors of each kernel's weights. Kernels follow one another in the
+    order of ``layers``, ``kernels[i]`` of them in layer i.
     """
 
     bits: tuple[int, ...]
@@ -37,6 +38,7 @@ class KernelSums:
     counts: npt.NDArray[np.int64]
     totals: Doubles
     squares: Doubles
+    energies: Doubles
 
     def __post_init__(self) -> None:
         shape = (HALVES, sum(self.kernels), len(self.bits))
@@ -44,6 +46,13 @@ class KernelSums:
             raise ValueError("sums of other layers")
         if self.totals.shape != shape or self.squares.shape != shape:
             raise ValueError(f"the sums have not the shape {shape}")
+        if self.energies.shape != shape[1:]:
+            raise ValueError(f"the energies have not the shape {shape[1:]}")
+
+    @property
+    def layer_numbers(self) -> npt.NDArray[np.int64]:
+        """(kernels,): the place in ``layers`` of each kernel's layer."""
+        return np.repeat(np.arange(len(self.layers), dtype=np.int64), self.kernels)
 
     @property
     def images(self) -> int:
@@ -73,10 +82,11 @@ class KernelSums:
             self.counts + other.counts,
             self.totals + other.totals,
             self.squares + other.squares,
+            self.energies,
         )
 
     def to_bytes(self) -> bytes:
-        """A safetensors file of the three arrays, with what they belong to as JSON."""
+        """A safetensors file of the four arrays, with what they belong to as JSON."""
         facts = {"bits": self.bits, "layers": self.layers, "kernels": self.kernels}
         arrays = {name: np.ascontiguousarray(getattr(self, name)) for name in _ARRAYS}
         arrays["facts"] = np.frombuffer(json.dumps(facts).encode(), np.uint8)
@@ -97,8 +107,8 @@ class KernelSums:
             )
         except (SafetensorError, KeyError, TypeError, RecursionError) as error:
             raise ValueError(f"these are not sums over kernels ({error})") from error
-        kinds = [array.dtype for array in (found.counts, found.totals, found.squares)]
-        finite = all(np.isfinite(array).all() for array in (found.totals, found.squares))
-        if kinds != [np.int64, np.float64, np.float64] or not finite or found.counts.min() < 0:
+        sums = (found.totals, found.squares, found.energies)
+        right = all(one.dtype == np.float64 and np.isfinite(one).all() for one in sums)
+        if found.counts.dtype != np.int64 or found.counts.min() < 0 or not right:
             raise ValueError("these are not sums over kernels (their values are of another kind)")
         return found

@@ -70,12 +70,13 @@ class ChunkValues:
     def kernel_sums(self, first: bool, position: int) -> KernelSums:
         """Over this chunk, whose first image is number ``position`` of all."""
         half = torch.arange(position, position + self._samples) % 2
-        totals, squares = [], []
+        totals, squares, energies = [], [], []
         for layer in self._layers:
             losses = self._losses(layer, first)
             parts = [losses[half == which] for which in (0, 1)]
             totals.append(torch.stack([part.sum(0) for part in parts]))
             squares.append(torch.stack([part.square().sum(0) for part in parts]))
+            energies.append(self._errors.energies(layer).cpu())
         return KernelSums(
             self._errors.bits,
             tuple(layer.name for layer in self._layers),
@@ -83,6 +84,7 @@ class ChunkValues:
             torch.bincount(half, minlength=2).numpy(),
             torch.cat(totals, 1).numpy(),
             torch.cat(squares, 1).numpy(),
+            torch.cat(energies).numpy(),
         )
 
     def _losses(self, layer: Layer, first: bool) -> Tensor:

@@ -1,0 +1,57 @@
+"""What charts say of one cell of a sensitivity table."""
+
+from __future__ import annotations
+
+import re
+
+from qcore.sensitivity.row import SensitivityRow
+from qcore.sensitivity.table import SensitivityTable
+from ui import format as fmt
+
+
+def cell_text(row: SensitivityRow, table: SensitivityTable) -> str:
+    """Layer, width, ΔL with its interval, images; how it was found where the table's other cells
+    were found otherwise."""
+    found = "<br>measured exactly" if refined(row, table) else ""
+    within = fmt.interval(row.ci_low, row.ci_high)
+    return (
+        f"<b>{fmt.label(row.layer)}</b> at {row.bits} bits"
+        f"<br>ΔL {fmt.loss(row.delta_loss)} {table.config.unit}"
+        f"{f'<br>95 %: {within}' if within else ''}<br>{row.samples:,} images{found}"
+    )
+
+
+def refined(row: SensitivityRow, table: SensitivityTable) -> bool:
+    """True for an exact value in a table of estimates."""
+    return row.method == "exact" and table.config.method != "exact"
+
+
+def no_loss_shown(row: SensitivityRow) -> bool:
+    """True where the 95 % interval includes zero (or there is none): the sign may be chance."""
+    if row.ci_low is None or row.ci_high is None:
+        return True
+    return row.ci_low <= 0 <= row.ci_high
+
+
+def short_loss(value: float) -> str:
+    """ΔL with two digits, for a narrow place: 0.0077, −1.3e−5, 1200."""
+    if value == 0:
+        return "0"
+    plain = 1e-4 <= abs(value) < 1e5
+    text = f"{float(f'{value:.2g}'):g}" if plain else f"{value:.1e}"
+    return re.sub(r"e([-+])0*", r"e\1", text).replace("e+", "e").replace("-", "−")
+
+
+def bits_title(table: SensitivityTable) -> str:
+    """What the bits are of."""
+    names = {"weight": "weight bits", "activation": "input bits"}
+    return names.get(table.config.target, "bits of weights and inputs")
+
+
+def short_name(name: str, most: int = 24) -> str:
+    """The end of a layer's name, which tells it from others: …13._depthwise_conv."""
+    if len(name) <= most:
+        return name
+    end = name[1 - most :]
+    _, dot, rest = end.partition(".")
+    return "…" + (rest if dot and 2 * len(rest) > most else end)
