@@ -9,8 +9,9 @@ from ui.allocation.measure import measure_panel
 from ui.allocation.overview import overview
 from ui.allocation.waiting import await_table
 from ui.data import pair_for_run, require_data
+from ui.evaluations import Setting
 from ui.network import require_network
-from ui.results import Setting, sensitivity_job, table_of
+from ui.results import sensitivity_job, table_of
 from ui.router import ensure_router
 
 ensure_router("allocate")

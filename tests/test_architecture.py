@@ -40,16 +40,21 @@ LIGHT = (
 )
 
 
-def imported(source: str) -> set[str]:
-    """Top-level names of everything a source imports, at whatever depth it does so."""
+def modules(source: str) -> set[str]:
+    """Everything a source imports from, at whatever depth it does so."""
     found: set[str] = set()
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
-            found |= {alias.name.partition(".")[0] for alias in node.names}
+            found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, "imports are absolute"
-            found.add(str(node.module).partition(".")[0])
+            found.add(str(node.module))
     return found
+
+
+def imported(source: str) -> set[str]:
+    """The top-level names of these."""
+    return {module.partition(".")[0] for module in modules(source)}
 
 
 def test_the_walk_sees_imports_inside_functions() -> None:
@@ -60,6 +65,13 @@ def test_the_walk_sees_imports_inside_functions() -> None:
 @pytest.mark.parametrize("path", ENGINE, ids=lambda path: str(path.relative_to(ROOT)))
 def test_engine_imports_nothing_of_the_browser(path: Path) -> None:
     assert not imported(path.read_text(encoding="utf-8")) & LAYERS
+
+
+def test_sensitivity_knows_nothing_of_what_is_made_of_it() -> None:
+    later = {f"qcore.{name}" for name in ("allocate", "measure", "jobs", "cli")}
+    for path in (ROOT / "qcore" / "sensitivity").rglob("*.py"):
+        parts = {".".join(m.split(".")[:2]) for m in modules(path.read_text(encoding="utf-8"))}
+        assert not parts & later, path
 
 
 def test_the_engine_was_found() -> None:

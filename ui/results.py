@@ -1,22 +1,18 @@
-"""Answers that the store holds for a network: the sensitivity run in view, what was measured."""
+"""Sensitivity runs that the store holds for a network: the one in view, and the others."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import get_args
 
 import streamlit as st
 
 from qcore.calibrate.clipping import Clipping, Target
 from qcore.data.source import DataSource
-from qcore.hardware.size import average_bits, size_ledger
 from qcore.jobs.answers import sensitivity_table
-from qcore.jobs.questions import ENGINE, EvaluateQuestion, SensitivityQuestion, to_json
-from qcore.measure.evaluation import Evaluation
+from qcore.jobs.questions import ENGINE, SensitivityQuestion
 from qcore.prepare.prepared import DataPair, DataSummary, Prepared
 from qcore.sensitivity.config import Measure, SensitivityConfig
-from qcore.sensitivity.objectives import Objective
 from qcore.sensitivity.table import SensitivityTable
 from qcore.store.job import Job
 from qcore.store.uploads import PREFIX
@@ -41,7 +37,7 @@ def sensitivity_job(prepared: Prepared, pair: DataPair, only: Target | None = No
 
     Where there are others, a menu chooses among them. ``only``: runs of that target.
     """
-    jobs = _jobs("sensitivity", prepared)
+    jobs = jobs_of("sensitivity", prepared)
     jobs = [job for job in jobs if only in (None, job.question["config"]["target"])]
     wanted, data = job_in_url(), pair.calibration.fingerprint
     own = [job for job in jobs if job.question["data_fingerprint"] == data]
@@ -64,7 +60,7 @@ def sensitivity_job(prepared: Prepared, pair: DataPair, only: Target | None = No
     return chosen
 
 
-def _jobs(kind: str, prepared: Prepared) -> list[Job]:
+def jobs_of(kind: str, prepared: Prepared) -> list[Job]:
     """Newest first; those of an earlier version, whose numbers may differ, are left out."""
     jobs = engine().store.jobs_of(kind, prepared.network.fingerprint)
     jobs = [job for job in jobs if job.question.get("engine") == ENGINE]
@@ -103,7 +99,7 @@ def comparable(prepared: Prepared, job: Job) -> list[Job]:
     """Finished runs on this network that share a bit width with this one, the likest first: same
     images, target and loss, another measure; then the better measure, then the newest."""
     asked, bits = job.question, set(job.question["config"]["bits"])
-    found = [other for other in _jobs("sensitivity", prepared) if other.id != job.id]
+    found = [other for other in jobs_of("sensitivity", prepared) if other.id != job.id]
     found = [other for other in found if other.state == "finished"]
     found = [other for other in found if bits & set(other.question["config"]["bits"])]
 
@@ -161,93 +157,3 @@ def can_go_on(job: Job) -> bool:
 def go_on(job: Job) -> None:
     """Take up a run that was stopped, as it was asked."""
     follow_job(engine().runner.submit(SensitivityQuestion.from_json(job.question)).id)
-
-
-@dataclass(frozen=True)
-class Setting:
-    """What an allocation is measured in: data, loss, bits of every layer's input, clipping."""
-
-    pair: DataPair
-    objective: Objective
-    activation_bits: int | None
-    clipping: Clipping
-
-    @property
-    def used_clipping(self) -> Clipping:
-        """Without what says nothing while inputs stay at full precision."""
-        whole = self.activation_bits is not None
-        return self.clipping if whole else self.clipping.of("weight")
-
-
-def start_evaluation(prepared: Prepared, bits: Mapping[str, int], setting: Setting) -> None:
-    """Measure an allocation on evaluation data."""
-    engine().runner.submit(_evaluation(prepared, bits, setting))
-
-
-@dataclass(frozen=True)
-class Measured:
-    """A measured allocation. ``activation_bits`` is None for inputs of full precision."""
-
-    bits: dict[str, int | None]
-    activation_bits: int | None
-    clipping: Clipping
-    size_bytes: int
-    average_bits: float
-    evaluation: Evaluation
-
-
-def evaluation_of(prepared: Prepared, bits: Mapping[str, int], setting: Setting) -> Job | None:
-    """The job that measures this allocation, None where nobody has asked."""
-    question = _evaluation(prepared, bits, setting)
-    return engine().store.find(question.kind, to_json(question))
-
-
-def measured(prepared: Prepared, setting: Setting) -> list[Measured]:
-    """All allocations of this network measured on these data with this objective, newest first:
-    at any bits of inputs, and at any clipping."""
-    found = []
-    for job in _evaluations(prepared, setting):
-        if job.state != "finished" or not job.result:
-            continue
-        bits = {name: weight for name, weight, _ in job.question["bits"]}
-        found.append(
-            Measured(
-                bits,
-                next(activation for _, _, activation in job.question["bits"]),
-                Clipping.from_json(job.question["clipping"]),
-                size_ledger(prepared.network, bits).total_bytes,
-                average_bits(prepared.network, bits),
-                Evaluation.from_json(job.result),
-            )
-        )
-    return found
-
-
-def pending_evaluations(prepared: Prepared, setting: Setting) -> list[Job]:
-    """Measurements of this network that are queued or running, oldest first."""
-    jobs = reversed(_evaluations(prepared, setting))
-    return [job for job in jobs if job.active and not job.lost()]
-
-
-def _evaluations(prepared: Prepared, setting: Setting) -> list[Job]:
-    """All measurements on the evaluation data, newest first."""
-    same = (setting.pair.evaluation.fingerprint, setting.objective)
-    jobs = _jobs("evaluate", prepared)
-    return [j for j in jobs if (j.question["data_fingerprint"], j.question["objective"]) == same]
-
-
-def _evaluation(prepared: Prepared, bits: Mapping[str, int], setting: Setting) -> EvaluateQuestion:
-    data, inputs = setting.pair.evaluation, setting.activation_bits
-    calibrated = inputs is not None or setting.used_clipping.bias_correction
-    calibration = setting.pair.calibration if calibrated else None
-    return EvaluateQuestion(
-        prepared.network.name,
-        prepared.network.fingerprint,
-        data.source,
-        data.fingerprint,
-        tuple((name, weight, inputs) for name, weight in bits.items()),
-        setting.objective,
-        setting.used_clipping,
-        None if calibration is None else calibration.source,
-        None if calibration is None else calibration.fingerprint,
-    )

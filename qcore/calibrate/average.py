@@ -23,7 +23,7 @@ from qcore.side_by_side import side_by_side
 
 Listener = Callable[[float, str], None]
 
-_PARTS = 8  # of the images that are otherwise run at once
+_PARTS = 4  # of the images that are otherwise run at once
 _MOST_IMAGES = 512  # a mean needs no more, and bias correction should not cost more than it gives
 
 
@@ -103,7 +103,8 @@ class _Sum:
 
     def join(self, other: _Sum) -> None:
         assert other.total is not None
-        self.total = other.total if self.total is None else self.total + other.total
+        with torch.inference_mode():  # as they were made: only so can they be added in place
+            self.total = other.total if self.total is None else self.total.add_(other.total)
         self.rows += other.rows
         self.node, self.rest, self.kwargs = other.node, other.rest, other.kwargs
 

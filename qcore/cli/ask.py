@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable
 from dataclasses import replace
 
 from qcore.allocate.bits import BitAllocation
 from qcore.calibrate.average import means_for
 from qcore.calibrate.observe import calibration_for
+from qcore.cli.answered import Listener, answered
 from qcore.cli.clipping import clipping_of
 from qcore.cli.files import read_allocation
 from qcore.cli.preparing import data_source
@@ -19,16 +19,13 @@ from qcore.errors import BadInput
 from qcore.graph.load import load_network
 from qcore.graph.network import Network
 from qcore.jobs.answers import sensitivity_table
-from qcore.jobs.questions import SensitivityQuestion, to_json
-from qcore.jobs.work import run_job
+from qcore.jobs.questions import SensitivityQuestion
 from qcore.measure.evaluate import evaluate
 from qcore.measure.evaluation import Evaluation
 from qcore.sensitivity.config import SensitivityConfig, check_config
 from qcore.sensitivity.objectives import Objective, check_objective, objectives_for
 from qcore.sensitivity.table import SensitivityTable
 from qcore.store.store import Store
-
-Listener = Callable[[float, str], None]
 
 
 def ask_sensitivity(arguments: argparse.Namespace, listener: Listener) -> SensitivityTable:
@@ -43,7 +40,24 @@ def ask_sensitivity(arguments: argparse.Namespace, listener: Listener) -> Sensit
     labelled = data.labels is not None
     objective: Objective = arguments.objective or objectives_for(network.description, labelled)[0]
     check_objective(objective, network.description, labelled, data.name)
-    images = min(len(data), arguments.limit or len(data))
+    config = _config(arguments, objective, min(len(data), arguments.limit or len(data)))
+    question = SensitivityQuestion(
+        arguments.model,
+        network.description.fingerprint,
+        source,
+        data.fingerprint(),
+        config,
+    )
+    store = Store()
+    try:
+        job = answered(store, question, listener, fresh=arguments.fresh)
+        return sensitivity_table(store, job, network.description, per_kernel=arguments.per_kernel)
+    finally:
+        store.close()
+
+
+def _config(arguments: argparse.Namespace, objective: Objective, images: int) -> SensitivityConfig:
+    """Raises BadInput for options that do not go together."""
     config = SensitivityConfig(
         arguments.bits,
         objective,
@@ -65,31 +79,7 @@ def ask_sensitivity(arguments: argparse.Namespace, listener: Listener) -> Sensit
         raise BadInput("--refine is of --method projected --target weight")
     if arguments.per_kernel and (config.method, config.target) != ("projected", "weight"):
         raise BadInput("kernels are estimated with --method projected --target weight")
-    question = SensitivityQuestion(
-        arguments.model,
-        network.description.fingerprint,
-        source,
-        data.fingerprint(),
-        config,
-    )
-    store = Store()
-    try:
-        old = store.find(question.kind, to_json(question))
-        if arguments.fresh and old is not None and (not old.active or old.lost()):
-            store.forget(old.id)
-        job, start = store.ask(question.kind, to_json(question))
-        if not start and job.active:
-            raise BadInput(
-                "this question is being answered by another process; wait until it has ended"
-            )
-        if start:
-            run_job(job.id, store.url, listener)
-            job = store.get(job.id)
-        if job.state != "finished":
-            raise BadInput(job.message or "the run was cancelled; the same command goes on")
-        return sensitivity_table(store, job, network.description, per_kernel=arguments.per_kernel)
-    finally:
-        store.close()
+    return config
 
 
 def ask_evaluation(arguments: argparse.Namespace, listener: Listener) -> Evaluation:

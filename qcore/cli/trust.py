@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
 from typing import Any
 
+from qcore.cli.answered import Listener, answered
 from qcore.cli.files import read_table
 from qcore.cli.show import show_table
 from qcore.data.load import load_data
 from qcore.errors import BadInput
 from qcore.graph.load import load_network
 from qcore.jobs.kept_trust import trust_check_of, trust_question
-from qcore.jobs.questions import SensitivityQuestion, to_json
-from qcore.jobs.work import run_job
+from qcore.jobs.questions import SensitivityQuestion
 from qcore.measure.trust_words import check_lines
 from qcore.measure.trusted import TrustCheck
 from qcore.sensitivity.table import SensitivityTable
 from qcore.store.job import Job
 from qcore.store.store import Store
-
-Listener = Callable[[float, str], None]
 
 
 def ask_trust(arguments: argparse.Namespace, listener: Listener) -> dict[str, Any]:
@@ -44,15 +41,7 @@ def ask_trust(arguments: argparse.Namespace, listener: Listener) -> dict[str, An
     )
     store = Store()
     try:
-        question = to_json(trust_question(asked, arguments.count, arguments.seed))
-        job, start = store.ask("trust", question)
-        if not start and job.active:
-            raise BadInput("this check is being made by another process; wait until it has ended")
-        if start:
-            run_job(job.id, store.url, listener)
-            job = store.get(job.id)
-        if job.state != "finished":
-            raise BadInput(job.message or "the check was cancelled; the same command goes on")
+        job = answered(store, trust_question(asked, arguments.count, arguments.seed), listener)
         check = trust_check_of(store, job, table)
     finally:
         store.close()

@@ -10,6 +10,7 @@ from qcore.data.source import DataSource, Split
 from qcore.errors import BadInput, Stopped
 from qcore.jobs.limits import limited
 from qcore.jobs.reporter import Cancelled, Reporter
+from qcore.sensitivity.config import SensitivityConfig
 from qcore.store.store import Store
 
 if TYPE_CHECKING:
@@ -121,6 +122,18 @@ def calibration_of(
     network = network_of(asked)
     data = data_of(network, source, fingerprint, "calibration")
     return calibration_for(network, data, on_progress=progress, should_stop=should_stop)
+
+
+def calibration_if_needed(
+    config: SensitivityConfig,
+    asked: _OfData,
+    progress: Listener,
+    should_stop: Callable[[], bool],
+) -> Calibration | None:
+    """What thresholds of inputs are found on; None where no inputs are rounded."""
+    if not config.rounds_inputs:
+        return None
+    return calibration_of(asked, asked.data, asked.data_fingerprint, progress, should_stop)
 
 
 def means_of(

@@ -8,13 +8,13 @@ from typing import Any
 
 from qcore.errors import BadInput
 from qcore.jobs.inside import (
+    calibration_if_needed,
     calibration_of,
     loaded,
     means_of,
     measuring,
     stopped_is_cancelled,
 )
-from qcore.jobs.kinds_sensitivity import calibration_for
 from qcore.jobs.questions import (
     CalibrateQuestion,
     EvaluateQuestion,
@@ -79,7 +79,7 @@ def layer_loss(
         network, data = loaded(asked, "calibration")
         if asked.layer not in {layer.name for layer in network.description.layers}:
             raise BadInput(f"{network.description.name} has no layer {asked.layer!r}")
-        calibration = calibration_for(config, asked, progress, reporter)
+        calibration = calibration_if_needed(config, asked, progress, reporter.should_stop)
         run = measure_exact(
             network,
             data,

@@ -7,7 +7,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from qcore.jobs.inside import Listener, calibration_of, loaded, measuring, stopped_is_cancelled
+from qcore.jobs.inside import (
+    Listener,
+    calibration_if_needed,
+    loaded,
+    measuring,
+    stopped_is_cancelled,
+)
 from qcore.jobs.kept_projections import (
     CHUNK,
     KERNELS,
@@ -16,7 +22,7 @@ from qcore.jobs.kept_projections import (
     pack_chunk,
     projections_in,
 )
-from qcore.jobs.questions import LayerLossQuestion, SensitivityQuestion, TrustQuestion, to_json
+from qcore.jobs.questions import SensitivityQuestion, to_json
 from qcore.jobs.reporter import Cancelled, Reporter
 from qcore.sensitivity.config import Measure
 from qcore.sensitivity.projected_rows import rows_from_projections
@@ -27,7 +33,6 @@ if TYPE_CHECKING:
     from qcore.calibrate.calibration import Calibration
     from qcore.data.dataset import Dataset
     from qcore.graph.network import Network
-    from qcore.sensitivity.config import SensitivityConfig
     from qcore.sensitivity.projection.chunk import ChunkProjections
 
 _ORDER = "image order"
@@ -54,23 +59,11 @@ def sensitivity(
     asked = SensitivityQuestion.from_json(question)
     with stopped_is_cancelled(), measuring(job_id, store, reporter) as progress:
         network, data = loaded(asked, "calibration")
-        calibration = calibration_for(asked.config, asked, progress, reporter)
+        calibration = calibration_if_needed(asked.config, asked, progress, reporter.should_stop)
         work = _Work(
             job_id, asked, network, data, calibration, store, progress, reporter.should_stop
         )
         return _MEASURES[asked.config.method](work)
-
-
-def calibration_for(
-    config: SensitivityConfig,
-    asked: LayerLossQuestion | SensitivityQuestion | TrustQuestion,
-    progress: Listener,
-    reporter: Reporter,
-) -> Calibration | None:
-    """What thresholds of inputs are found on, where they are needed."""
-    if not config.rounds_inputs:
-        return None
-    return calibration_of(asked, asked.data, asked.data_fingerprint, progress, reporter.should_stop)
 
 
 def _exact(work: _Work) -> Mapping[str, Any]:
@@ -162,7 +155,6 @@ def _refined(work: _Work, seconds: float | None, progress: Listener) -> Mapping[
         raise Cancelled
     return {
         "one_forward_seconds": seconds or run.one_forward_seconds,
-        "refined_cells": run.cells,
         "refine_passes": run.passes,
     }
 

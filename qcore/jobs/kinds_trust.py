@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from qcore.jobs.inside import loaded, measuring, stopped_is_cancelled
+from qcore.jobs.inside import calibration_if_needed, loaded, measuring, stopped_is_cancelled
 from qcore.jobs.kept_trust import PIECE, pack_piece, pieces_in
-from qcore.jobs.kinds_sensitivity import calibration_for
 from qcore.jobs.questions import TrustQuestion
 from qcore.jobs.reporter import Reporter
 from qcore.measure.trust_draw import trust_configurations
@@ -22,7 +21,7 @@ def trust(
     asked = TrustQuestion.from_json(question)
     with stopped_is_cancelled(), measuring(job_id, store, reporter) as progress:
         network, data = loaded(asked, "calibration")
-        calibration = calibration_for(asked.config, asked, progress, reporter)
+        calibration = calibration_if_needed(asked.config, asked, progress, reporter.should_stop)
         measure_trust(
             network,
             data,

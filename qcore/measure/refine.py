@@ -6,18 +6,16 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 
 import torch
-from torch import Tensor
 
-from qcore.calibrate.average import means_for
-from qcore.calibrate.quantizer import NetworkQuantizer
 from qcore.data.dataset import Dataset
 from qcore.graph.layer import Layer
 from qcore.graph.network import Network
 from qcore.measure.refine_cells import RefineChoice, choose_cells
 from qcore.sensitivity.config import SensitivityConfig, Width
-from qcore.sensitivity.exact_bench import Bench, width_text
+from qcore.sensitivity.exact_bench import Bench, piece_of, width_text
 from qcore.sensitivity.image_chunks import split_chunks
 from qcore.sensitivity.pieces import Piece, PieceKey
+from qcore.sensitivity.quantizer import quantizer_for
 from qcore.sensitivity.refined import exact_config
 from qcore.sensitivity.row import SensitivityRow
 
@@ -66,25 +64,26 @@ def refine(
         return run
     total = sum(choice.passes_of[layer] for layer, _ in choice.cells) * exact.images
     spent = sum(choice.passes_of[layer] * len(chunks[number]) for layer, _, number in done)
-    bench = _bench(network, data, exact, should_stop)
+    quantizer = quantizer_for(network, data, exact, should_stop=should_stop)
+    bench = Bench(network, exact, quantizer)
     pieces: list[Piece] = []
     forward_seconds: list[float] = []  # per image
     for number, cells in enumerate(left):
         with torch.inference_mode():
             if cells:
-                forward_seconds.append(
-                    (bench.load(data, chunks[number]) or 0.0) / len(chunks[number])
-                )
+                seconds = bench.load(data, chunks[number])
+                assert seconds is not None  # nobody has looked at these images before
+                forward_seconds.append(seconds / len(chunks[number]))
             for layer, width in cells:
                 if should_stop():
                     return replace(run, pieces=tuple(pieces), finished=False)
-                piece = _piece(layer.name, width, number, bench.added_loss(layer, width))
+                piece = piece_of(layer, width, number, bench.added_loss(layer, width))
                 pieces.append(piece)
                 on_piece(piece)
                 spent += choice.passes_of[layer.name] * piece.samples
                 on_progress(spent / total, f"{layer.name} at {width_text(width)}, exactly")
-    seconds = sum(forward_seconds) / len(forward_seconds) * exact.images
-    return replace(run, pieces=tuple(pieces), one_forward_seconds=seconds)
+    all_images = sum(forward_seconds) / len(forward_seconds) * exact.images
+    return replace(run, pieces=tuple(pieces), one_forward_seconds=all_images)
 
 
 def _missing(
@@ -98,15 +97,3 @@ def _missing(
         for bits in sorted({bits for name, bits in chosen if name == layer.name})
         if (layer.name, Width(bits), chunk) not in done
     ]
-
-
-def _bench(
-    network: Network, data: Dataset, config: SensitivityConfig, should_stop: Callable[[], bool]
-) -> Bench:
-    means = means_for(network, data, should_stop=should_stop) if config.corrects_biases else None
-    return Bench(network, config, NetworkQuantizer(network, config.clipping, None, means))
-
-
-def _piece(layer: str, width: Width, chunk: int, difference: Tensor) -> Piece:
-    total, squares = float(difference.sum()), float(difference.square().sum())
-    return Piece(layer, width.bits, None, chunk, difference.numel(), total, squares)

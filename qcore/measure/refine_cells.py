@@ -13,8 +13,9 @@ from qcore.allocate.problem import FloatArray
 from qcore.graph.layer import Description, Layer
 from qcore.sensitivity.row import SensitivityRow
 
-SETTING_UP = 2.0
-"""Passes that any exact cells take together: one for the reference, one to come to the layers."""
+SETTING_UP = 3.5
+"""Passes that any exact cells take together: to set up kernels, for the reference, to come to the
+layers, and half of one for what the count of a cell leaves out."""
 
 # How many multiply-accumulates take as long as moving one value. Depthwise layers move as many
 # values as others for a tenth of the work: by multiply-accumulates alone, what comes after the

@@ -8,7 +8,6 @@ import torch
 from torch import Tensor
 
 from qcore.allocate.bits import BitAllocation
-from qcore.calibrate.average import means_for
 from qcore.calibrate.calibration import Calibration
 from qcore.calibrate.quantizer import NetworkQuantizer
 from qcore.data.dataset import Dataset
@@ -17,10 +16,11 @@ from qcore.graph.network import Network
 from qcore.graph.run import NO_CHANGES, Changes, Input, Output, Runner
 from qcore.measure.evaluate import quantized
 from qcore.measure.trust_draw import Configuration
-from qcore.measure.trust_point import PieceKey, TrustPiece
+from qcore.measure.trust_point import TrustPiece, TrustPieceKey
 from qcore.sensitivity.config import SensitivityConfig
 from qcore.sensitivity.image_chunks import split_chunks
 from qcore.sensitivity.objective import is_finite, loss_per_image
+from qcore.sensitivity.quantizer import quantizer_for
 
 
 def measure_trust(
@@ -30,7 +30,7 @@ def measure_trust(
     configurations: Sequence[Configuration],
     *,
     calibration: Calibration | None = None,
-    done: Collection[PieceKey] = (),
+    done: Collection[TrustPieceKey] = (),
     on_piece: Callable[[TrustPiece], None] = lambda piece: None,
     on_progress: Callable[[float, str], None] = lambda fraction, message: None,
     should_stop: Callable[[], bool] = lambda: False,
@@ -44,15 +44,9 @@ def measure_trust(
     to ``on_piece`` at once. Raises BadInput where an output is not finite or inputs are rounded
     without calibration; Stopped when ``should_stop`` says so.
     """
-    means = None
-    if config.corrects_biases:
-        means = means_for(
-            network,
-            data,
-            on_progress=lambda _, text: on_progress(0.0, text),
-            should_stop=should_stop,
-        )
-    quantizer = NetworkQuantizer(network, config.clipping, calibration, means)
+    quantizer = quantizer_for(
+        network, data, config, calibration, on_progress=on_progress, should_stop=should_stop
+    )
     chunks = split_chunks(network, data, config)
     found: list[TrustPiece] = []
     with torch.inference_mode():
@@ -126,6 +120,6 @@ class _Bench:
         if not (is_finite(self._reference) and is_finite(output)):
             raise BadInput(
                 f"the network's output on {self._data.name} is NaN or infinite; "
-                "check their normalisation"
+                "check its normalisation"
             )
         return loss_per_image(output, self._reference, self._labels, self._config.objective)

@@ -8,7 +8,7 @@ from typing import Any
 
 from qcore import fields
 
-PieceKey = tuple[int, int]
+TrustPieceKey = tuple[int, int]
 """(configuration, chunk)"""
 
 
@@ -23,7 +23,7 @@ class TrustPiece:
     total_squares: float
 
     @property
-    def key(self) -> PieceKey:
+    def key(self) -> TrustPieceKey:
         return self.number, self.chunk
 
 

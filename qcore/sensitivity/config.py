@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
@@ -28,12 +29,9 @@ TARGETS: dict[Quantized, str] = {
     "both": "the layer's weights and what enters it",
 }
 """What is quantized in one layer at a time."""
-DEFAULT_PROBES: dict[Measure, int | None] = {
-    "exact": None,
-    "projected": 2,
-    "hessian": 32,
-    "noise": None,
-}
+HESSIAN_PROBES = 32
+FEWEST_DRAWS = 64
+"""Random directions that a projected run has at least, over all its images."""
 BASE_BITS = 8
 """The only base that is not full precision."""
 
@@ -55,12 +53,11 @@ class SensitivityConfig:
     weights and inputs are rounded. ``activation_bits``: with target ``both``, every width of
     weights is combined with each of these; without any, with the same width. ``base``: bits of all
     that is not looked at, weights and inputs (8, or None: full precision). ``probes``: random
-    directions of ``projected`` and ``hessian``. ``tolerance``: of ``exact``, a cell takes no more
-    images once what all would give is known to within that part of the sum over layers (see
-    ``tolerance.unsettled``); None: all images. ``refine``: of
-    ``projected`` weights, how many forward passes are spent on exact values of the cells that
-    decide an allocation. What the method or target does not use takes its default, so that equal
-    questions are equal.
+    directions of ``hessian``, and of ``projected`` for each image. ``tolerance``: of ``exact``, a
+    cell takes no more images once what all would give is known to within that part of the sum over
+    layers (see ``tolerance.unsettled``); None: all images. ``refine``: of ``projected`` weights,
+    how many forward passes are spent on exact values of the cells that decide an allocation. What
+    the method or target does not use takes its default, so that equal questions are equal.
     """
 
     bits: tuple[int, ...]
@@ -87,10 +84,17 @@ class SensitivityConfig:
             put("refine", None)
         if self.target != "both":
             put("activation_bits", ())
-        default = DEFAULT_PROBES[self.method]
-        put("probes", None if default is None else self.probes or default)
+        put("probes", self._probes())
         whole = self.base is not None or self.target == "both"
         put("clipping", _used(self.clipping, None if whole else self.target, self.method))
+
+    def _probes(self) -> int | None:
+        """Images differ more than the directions of one image do: one each is enough for many."""
+        if self.method == "hessian":
+            return self.probes or HESSIAN_PROBES
+        if self.method == "projected":
+            return self.probes or math.ceil(FEWEST_DRAWS / self.images)
+        return None
 
     @property
     def widths(self) -> tuple[Width, ...]:

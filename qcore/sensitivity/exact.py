@@ -7,18 +7,16 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from torch import Tensor
 
-from qcore.calibrate.average import means_for
 from qcore.calibrate.calibration import Calibration
-from qcore.calibrate.quantizer import NetworkQuantizer
 from qcore.data.dataset import Dataset
 from qcore.graph.layer import Layer
 from qcore.graph.network import Network
 from qcore.sensitivity.config import SensitivityConfig, Width
-from qcore.sensitivity.exact_bench import Bench, suffix_costs, width_text
+from qcore.sensitivity.exact_bench import Bench, piece_of, suffix_costs, width_text
 from qcore.sensitivity.image_chunks import ImageChunks, chosen_images, image_chunks
 from qcore.sensitivity.pieces import Piece, PieceKey
+from qcore.sensitivity.quantizer import quantizer_for
 from qcore.sensitivity.rounds import Round, Rounds
 from qcore.sensitivity.sampling import deal
 
@@ -72,15 +70,10 @@ def measure_exact(
     now = rounds.current(known)
     if now is None:
         return ExactRun((), None, True)
-    means = None
-    if config.corrects_biases:
-        means = means_for(
-            network,
-            data,
-            on_progress=lambda _, text: on_progress(0.0, text),
-            should_stop=should_stop,
-        )
-    bench = Bench(network, config, NetworkQuantizer(network, config.clipping, calibration, means))
+    quantizer = quantizer_for(
+        network, data, config, calibration, on_progress=on_progress, should_stop=should_stop
+    )
+    bench = Bench(network, config, quantizer)
     with torch.inference_mode():
         bench.runner(data.batch(chunks.indices[0]))  # sets up kernels: it is not a measure
     work = _Work(network, data, config, bench, chosen, chunks, known, on_piece, on_progress)
@@ -154,7 +147,7 @@ class _Work:
                 for layer, width in cells:
                     if should_stop():
                         return False
-                    piece = _piece(layer, width, number, self._bench.added_loss(layer, width))
+                    piece = piece_of(layer, width, number, self._bench.added_loss(layer, width))
                     self.known[piece.key] = piece
                     self.pieces.append(piece)
                     self._on_piece(piece)
@@ -172,15 +165,3 @@ class _Work:
     def _key_cost(self, key: PieceKey) -> float:
         layer, _, chunk = key
         return self._cost[layer] * len(self._chunks.indices[chunk])
-
-
-def _piece(layer: Layer, width: Width, chunk: int, difference: Tensor) -> Piece:
-    return Piece(
-        layer.name,
-        width.bits,
-        width.activation_bits,
-        chunk,
-        difference.numel(),
-        float(difference.sum()),
-        float(difference.square().sum()),
-    )

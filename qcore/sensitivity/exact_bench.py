@@ -18,6 +18,7 @@ from qcore.graph.network import Network
 from qcore.graph.run import NO_CHANGES, Changes, Input, Output, Runner, as_tuple, first_use
 from qcore.sensitivity.config import SensitivityConfig, Width
 from qcore.sensitivity.objective import is_finite, loss_per_image
+from qcore.sensitivity.pieces import Piece
 
 
 class Bench:
@@ -106,6 +107,19 @@ def suffix_costs(network: Network, runner: Runner) -> dict[str, float]:
         layer.name: 1.0 + sum(la.macs for la in layers if start[la.name] >= start[layer.name])
         for layer in layers
     }
+
+
+def piece_of(layer: Layer, width: Width, chunk: int, difference: Tensor) -> Piece:
+    """The sums over ``difference`` (N,), the added loss of each image of a chunk."""
+    return Piece(
+        layer.name,
+        width.bits,
+        width.activation_bits,
+        chunk,
+        difference.numel(),
+        float(difference.sum()),
+        float(difference.square().sum()),
+    )
 
 
 def width_text(width: Width) -> str:

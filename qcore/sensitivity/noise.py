@@ -9,7 +9,6 @@ from typing import Any
 import torch
 from torch import Tensor, fx
 
-from qcore.calibrate.average import means_for
 from qcore.calibrate.calibration import Calibration
 from qcore.calibrate.quantizer import NetworkQuantizer
 from qcore.data.dataset import Dataset
@@ -26,6 +25,7 @@ from qcore.sensitivity.noise_images import (
     values_per_image,
 )
 from qcore.sensitivity.pieces import row_of
+from qcore.sensitivity.quantizer import quantizer_for
 from qcore.sensitivity.row import SensitivityRow
 
 
@@ -51,15 +51,9 @@ def measure_noise(
     Raises BadInput where a layer's output is not finite, or inputs are asked for without
     calibration, and Stopped when ``should_stop`` says so.
     """
-    means = None
-    if config.corrects_biases:
-        means = means_for(
-            network,
-            data,
-            on_progress=lambda _, text: on_progress(0.0, text),
-            should_stop=should_stop,
-        )
-    quantizer = NetworkQuantizer(network, config.clipping, calibration, means)
+    quantizer = quantizer_for(
+        network, data, config, calibration, on_progress=on_progress, should_stop=should_stop
+    )
     bench = _Bench(network, config, quantizer)
     chunks = split_chunks(network, data, config)
     total = sum(map(len, chunks))

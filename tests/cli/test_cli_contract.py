@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from qcore.allocate.bits import BitAllocation
+from qcore.cli.commands import COMMANDS
 from qcore.cli.main import main
 from qcore.sensitivity.table import SensitivityTable
 
@@ -134,7 +135,7 @@ def test_store_answers_a_repeated_question_and_fresh_measures_again(
 
     first = rows()
     with monkeypatch.context() as patch:
-        patch.setattr("qcore.cli.ask.run_job", None)  # calling it would fail
+        patch.setattr("qcore.cli.answered.run_job", None)  # calling it would fail
         assert rows() == first
     command.append("--fresh")
     assert rows()["rows"] == first["rows"]
@@ -188,3 +189,13 @@ def test_evaluate_measures_the_loss_that_the_allocation_was_chosen_by(
     assert "chosen for other weights" in capsys.readouterr().err
     chosen.write_text(json.dumps({**files["allocate"], "objective": "top1"}))
     assert main(["evaluate", sample, sample, "--bits", str(chosen)]) == 2
+
+
+@pytest.mark.parametrize("command", ["", *COMMANDS])
+def test_every_command_has_help(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main([*command.split(), "--help"])
+    assert ended.value.code == 0
+    text = capsys.readouterr().out
+    assert text.startswith(f"usage: python -m qcore {command}".rstrip())
+    assert "%%" not in text

@@ -157,3 +157,11 @@ def test_equal_questions_are_equal() -> None:
     assert SensitivityConfig.from_json(both.to_json()) == both
     with pytest.raises(BadInput, match="full precision or 8 bits"):
         check_config(replace(plain, base=4))
+
+
+@pytest.mark.parametrize(("images", "probes"), [(10, 7), (64, 1), (1000, 1)])
+def test_few_images_get_more_directions_each(images: int, probes: int) -> None:
+    config = SensitivityConfig((4,), "kl", images, method="projected")
+    assert config.probes == probes
+    assert replace(config, method="exact").probes is None
+    assert SensitivityConfig((4,), "kl", images, method="projected", probes=5).probes == 5

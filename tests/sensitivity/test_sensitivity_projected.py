@@ -110,7 +110,7 @@ def test_projections_are_directional_derivatives(name: str, corrected: bool) -> 
 
 def test_inputs_are_projected_along_their_own_errors() -> None:
     network, data = as_network(small_residual()), random_data(6)
-    config = SensitivityConfig((3,), "kl", 6, method="projected", target="activation")
+    config = SensitivityConfig((3,), "kl", 6, method="projected", target="activation", probes=2)
     found = projected(network, data, config).projections
     assert found.inputs is not None
     quantizer = NetworkQuantizer(network, Clipping(), calibrate(network, data))
@@ -147,7 +147,7 @@ def test_second_order_is_exact_for_the_squared_error_of_a_linear_model() -> None
 def test_kernels_add_up_to_their_layer() -> None:
     """One kernel rounded at a time: the parts of a projection, whose sum is the layer's."""
     network, data = as_network(small_residual()), random_data(8)
-    config = SensitivityConfig((3,), "kl", 8, method="projected")
+    config = SensitivityConfig((3,), "kl", 8, method="projected", probes=2)
     whole = projected(network, data, config)
     rows = rows_of_kernels(kernel_estimates(_present(whole.kernels)), config)
     layer = network.description.layer("first")

@@ -186,13 +186,21 @@ def test_the_likest_run_is_compared_first(page: AppTest) -> None:
     assert page.get_by_key("compared_run").value == found[0].id
 
 
-@pytest.mark.parametrize("view", ["Ranking", "Kernels", "Compare measures", "Trust check"])
-def test_every_view_stands_on_its_own_address(page: AppTest, open_page: Open, view: str) -> None:
-    measure(page, "projected")
-    page.query_params["view"] = view
-    page.get_by_key("view").set_value(view).run()
-    assert not page.exception, page.exception
-    assert page.get_by_key("view").value == view
+@pytest.mark.parametrize(
+    ("view", "words"),
+    [
+        ("Ranking", "Ranked by ΔL"),
+        ("Kernels", "ΔL of each rounded alone"),
+        ("Compare measures", "no other run to compare with"),
+        ("Trust check", "How far can this table be trusted"),
+    ],
+)
+def test_every_view_stands_on_its_own_address(open_page: Open, view: str, words: str) -> None:
+    app = open_page("sensitivity", model=FASHION, view=view)
+    app.get_by_key("sensitivity_bits").set_value([2, 4, 8]).run()
+    measure(app, "projected")
+    assert app.get_by_key("view").value == view
+    assert words in text_of(app)
 
 
 def test_a_run_without_rows_has_its_charts(page: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:

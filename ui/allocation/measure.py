@@ -13,8 +13,7 @@ from qcore.store.job import Job
 from ui import format as fmt
 from ui.allocation.dial import Choice
 from ui.allocation.overview import predicted_label
-from ui.jobs import progress_text
-from ui.results import (
+from ui.evaluations import (
     Measured,
     Setting,
     evaluation_of,
@@ -22,6 +21,7 @@ from ui.results import (
     pending_evaluations,
     start_evaluation,
 )
+from ui.jobs import progress_text
 
 _COLUMNS = {
     "size": st.column_config.NumberColumn("size (kB)", format="%.1f"),

@@ -11,8 +11,8 @@ from qcore.sensitivity.table import SensitivityTable
 from ui import format as fmt
 from ui.allocation.dial import Choice
 from ui.charts import chart
+from ui.evaluations import Setting, measured
 from ui.figures.allocation import Curves, MeasuredPoint, bits_figure, pareto_figure
-from ui.results import Setting, measured
 from ui.select import focus_clicked
 from ui.state import focused_layer, palette
 

@@ -12,6 +12,7 @@ import plotly.graph_objects as go
 from qcore.allocate.curve import CurvePoint
 from qcore.graph.layer import Description
 from ui import format as fmt
+from ui.figures.error_bars import error_bars
 from ui.figures.symlog import Symlog, symlog_for
 from ui.format import interval, loss, size
 from ui.theme import Palette, bit_color, finish, text_on
@@ -177,7 +178,7 @@ def _add_measured(
     figure.add_scatter(
         x=[m.size_bytes for m in measured],
         y=mid,
-        error_y={"type": "data", "symmetric": False, "array": high - mid, "arrayminus": mid - low},
+        error_y=error_bars(low, mid, high),
         mode="markers",
         name="measured",
         marker={

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,13 +11,12 @@ import plotly.graph_objects as go
 
 from qcore.sensitivity.kernel_estimates import KernelEstimates
 from ui import format as fmt
+from ui.figures.error_bars import Floats, error_bars
 from ui.figures.loss_axis import loss_axis
 from ui.theme import Palette, finish
 
 WORST, LEAST = 100, 20
 """Of a wide layer, so many kernels at either end are drawn."""
-
-Floats = npt.NDArray[np.float64]
 
 _GAP = 3  # bars' widths between the two ends
 _NAMED = 40  # bars that can bear a number each
@@ -82,7 +80,12 @@ def kernel_losses_figure(bars: KernelBars, chosen: int | None, palette: Palette)
         y=axis(bars.losses),
         width=0.8,
         marker={"color": colors},
-        error_y=_error_bars(bars, axis, palette),
+        error_y=error_bars(
+            *map(axis, (bars.low, bars.losses, bars.high)),
+            thickness=0.8,
+            width=0,
+            color=palette.muted,
+        ),
         name="ΔL with its 95 % interval",
         **shared,
     )
@@ -92,21 +95,6 @@ def kernel_losses_figure(bars: KernelBars, chosen: int | None, palette: Palette)
     shown = np.concatenate([bars.losses, bars.raw, bars.low, bars.high]).tolist()
     figure.update_yaxes(title=f"ΔL ({bars.unit})", **axis.axis(shown))
     return finish(figure, palette, _HEIGHT)
-
-
-def _error_bars(
-    bars: KernelBars, axis: Callable[[npt.ArrayLike], Floats], palette: Palette
-) -> dict[str, Any]:
-    middle = axis(bars.losses)
-    return {
-        "type": "data",
-        "symmetric": False,
-        "array": axis(bars.high) - middle,
-        "arrayminus": middle - axis(bars.low),
-        "thickness": 0.8,
-        "width": 0,
-        "color": palette.muted,
-    }
 
 
 def _kernel_axis(figure: go.Figure, bars: KernelBars, places: Floats) -> None:

@@ -8,6 +8,7 @@ import plotly.graph_objects as go
 
 from qcore.sensitivity.ranking import Ranked
 from ui import format as fmt
+from ui.figures.error_bars import error_bars
 from ui.figures.loss_axis import loss_axis
 from ui.figures.sensitivity import row_pixels
 from ui.figures.symlog import Symlog
@@ -47,15 +48,7 @@ def ranking_figure(
             "color": [hues.get(r.layer, palette.bar) for r in ranked],
             "line": {"color": outlines, "width": 2},
         },
-        error_x={
-            "type": "data",
-            "symmetric": False,
-            "array": high - mid,
-            "arrayminus": mid - low,
-            "thickness": 1,
-            "width": 2,
-            "color": palette.muted,
-        },
+        error_x=error_bars(low, mid, high, thickness=1, width=2, color=palette.muted),
         showlegend=False,
         **unfaded(),
     )

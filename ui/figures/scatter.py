@@ -121,19 +121,15 @@ def _intervals(
     across: list[float | None] = []
     up: list[float | None] = []
     for cell in cells:
-        x, y = (
-            float(axes[0]([cell.first.delta_loss])[0]),
-            float(axes[1]([cell.second.delta_loss])[0]),
-        )
-        for row, axis, along, level in (
-            (cell.first, axes[0], across, y),
-            (cell.second, axes[1], up, x),
-        ):
+        rows = cell.first, cell.second
+        centre = [axis([row.delta_loss] * 2) for row, axis in zip(rows, axes, strict=True)]
+        for side, row in enumerate(rows):
             if row.ci_low is None or row.ci_high is None:
                 continue
-            ends = axis([row.ci_low, row.ci_high])
-            along += [float(ends[0]), float(ends[1]), None]
-            (up if along is across else across).extend([level, level, None])
+            ends = list(centre)
+            ends[side] = axes[side]([row.ci_low, row.ci_high])
+            across += [*ends[0].tolist(), None]
+            up += [*ends[1].tolist(), None]
     figure.add_scatter(
         x=across,
         y=up,

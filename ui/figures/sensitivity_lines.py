@@ -10,6 +10,7 @@ from qcore.sensitivity.row import SensitivityRow
 from qcore.sensitivity.table import SensitivityTable
 from ui import format as fmt
 from ui.figures.cells import bits_title, cell_text, short_name
+from ui.figures.error_bars import error_bars
 from ui.figures.loss_axis import loss_axis
 from ui.figures.spread import spread
 from ui.figures.symlog import Symlog
@@ -120,14 +121,7 @@ def _line(
     figure.add_scatter(
         x=[place[r.bits] for r in rows],
         y=mid,
-        error_y={
-            "type": "data",
-            "symmetric": False,
-            "array": high - mid,
-            "arrayminus": mid - low,
-            "thickness": 1.4,
-            "width": 4,
-        },
+        error_y=error_bars(low, mid, high, thickness=1.4, width=4),
         customdata=[[r.layer, r.bits] for r in rows],
         hovertext=[cell_text(r, table) for r in rows],
         hovertemplate="%{hovertext}<extra></extra>",

@@ -96,8 +96,8 @@ def _exact_choices(disabled: bool) -> tuple[int | None, float | None]:
         TOLERANCE,
         _TOLERANCES,
         lambda share: f"at {share:.0%}",
-        "A cell takes no more images once its interval is that narrow, relative to its ΔL: cells "
-        "of many bits need few. Off: every cell takes all images.",
+        "A cell takes no more images once what all of them would give is known, at 95 %, to within "
+        "this part of what all layers add at that width. Off: every cell takes all images.",
         disabled,
     )
     return base or None, tolerance

@@ -1,0 +1,54 @@
+"""What the values of options may be; argparse makes an error of what they may not."""
+
+from __future__ import annotations
+
+import argparse
+import math
+
+from qcore.quantize.limits import MAX_BITS, MIN_BITS
+
+_LARGEST_SEED = 2**63 - 1
+
+
+def bits(text: str) -> tuple[int, ...]:
+    """Different bit widths, rising: ``8,2,4`` is (2, 4, 8)."""
+    try:
+        found = tuple(sorted({int(part) for part in text.split(",")}))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a list like 2,4,8") from None
+    if not all(MIN_BITS <= b <= MAX_BITS for b in found):
+        raise argparse.ArgumentTypeError(f"bit widths are {MIN_BITS} to {MAX_BITS}, got {text}")
+    return found
+
+
+def width(text: str) -> int:
+    """One bit width."""
+    if not text.isdecimal() or not MIN_BITS <= int(text) <= MAX_BITS:
+        raise argparse.ArgumentTypeError(f"{text!r} is no bit width; give {MIN_BITS} to {MAX_BITS}")
+    return int(text)
+
+
+def count(text: str) -> int:
+    """A whole number above zero."""
+    if not text.isdecimal() or int(text) == 0:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a positive whole number")
+    return int(text)
+
+
+def seed(text: str) -> int:
+    """A whole number that torch takes for a seed."""
+    if not text.isdecimal() or int(text) > _LARGEST_SEED:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number up to {_LARGEST_SEED}")
+    return int(text)
+
+
+def assignment(text: str) -> tuple[str, float]:
+    """``NAME=NUMBER``; the name may have an equals sign in it."""
+    name, equals, value = text.rpartition("=")
+    try:
+        number = float(value)
+    except ValueError:
+        number = float("nan")
+    if not (name and equals) or not math.isfinite(number):
+        raise argparse.ArgumentTypeError(f"{text!r} is not NAME=NUMBER")
+    return name, number
