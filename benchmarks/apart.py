@@ -27,4 +27,4 @@ def _begin() -> None:
 
 def _with_peak(work: Callable[..., Result], arguments: tuple[object, ...]) -> tuple[Result, float]:
     result = work(*arguments)
-    return result, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
+    return result, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9

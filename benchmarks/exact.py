@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import copy
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from typing import TypeVar
 
 import torch
 from torch import nn
@@ -39,9 +41,8 @@ def bench_fashion() -> Iterator[Figure]:
     names = [layer.name for layer in network.description.layers]
     cells = len(names) * len(config.bits)
     forward = forward_seconds(network, data)
-    started = time.perf_counter()
-    rows = rows_from_pieces(measure_exact(network, data, config).pieces, names, config)
-    seconds = time.perf_counter() - started
+    run, seconds = timed(lambda: measure_exact(network, data, config))
+    rows = rows_from_pieces(run.pieces, names, config)
     yield Figure(
         f"fashion-cnn: {cells} cells exact on 1,000 images",
         f"{seconds:.1f} s",
@@ -52,11 +53,8 @@ def bench_fashion() -> Iterator[Figure]:
         f"{largest_difference(network, data, config, rows):.1e}",
         "nats per image",
     )
-    started = time.perf_counter()
-    measure_projected(
-        network, data, SensitivityConfig(DEFAULT_BITS, "cross_entropy", 1000, method="projected")
-    )
-    seconds = time.perf_counter() - started
+    estimate = replace(config, method="projected")
+    _, seconds = timed(lambda: measure_projected(network, data, estimate))
     yield Figure(
         f"fashion-cnn: projected, {network.description.kernels} kernels x 6 widths",
         f"{seconds:.1f} s",
@@ -67,6 +65,16 @@ def bench_fashion() -> Iterator[Figure]:
         f"{forward:.2f} s",
         f"{module_seconds('fashion-cnn', network, data):.2f} s for the module in torch",
     )
+
+
+Result = TypeVar("Result")
+
+
+def timed(work: Callable[[], Result]) -> tuple[Result, float]:
+    """What the function returns, and the seconds it took."""
+    started = time.perf_counter()
+    found = work()
+    return found, time.perf_counter() - started
 
 
 def forward_seconds(network: Network, data: Dataset) -> float:

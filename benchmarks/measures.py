@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import functools
-import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 from scipy.stats import spearmanr
 
 from benchmarks.apart import apart
-from benchmarks.exact import forward_seconds, largest_difference, module_seconds
+from benchmarks.exact import forward_seconds, largest_difference, module_seconds, timed
 from benchmarks.figure import Figure
 from benchmarks.photographs import Photographs, photographs
 from qcore.allocate import AllocationProblem, solve_ilp
@@ -55,20 +54,31 @@ def bench_measures() -> Iterator[Figure]:
     yield from _exact_figures(data, projected.rows)
 
 
+@dataclass(frozen=True)
 class _Cost:
-    """What a projected run took."""
+    """What a projected run took, beside one forward pass, and what it found."""
 
-    def __init__(self, network: Network, data: Dataset) -> None:
-        forward = forward_seconds(network, data)
-        config = SensitivityConfig(DEFAULT_BITS, "kl", len(data), method="projected")
-        found: list[ChunkProjections] = []
-        started = time.perf_counter()
-        measure_projected(network, data, config, on_chunk=lambda _, chunk: found.append(chunk))
-        self.seconds = time.perf_counter() - started
-        self.forward = min(forward, forward_seconds(network, data))
-        self.images, self.what = len(data), f"{network.description.name}, {_size(network)}"
-        whole = functools.reduce(ChunkProjections.joined, found)
-        self.rows = rows_from_projections(whole.projections, config)
+    what: str
+    images: int
+    seconds: float
+    forward_seconds: float
+    rows: Rows
+
+
+def _cost(network: Network, data: Dataset) -> _Cost:
+    config = SensitivityConfig(DEFAULT_BITS, "kl", len(data), method="projected")
+    found: list[ChunkProjections] = []
+    before = forward_seconds(network, data)
+    _, seconds = timed(
+        lambda: measure_projected(
+            network, data, config, on_chunk=lambda _, chunk: found.append(chunk)
+        )
+    )
+    forward = min(before, forward_seconds(network, data))
+    whole = functools.reduce(ChunkProjections.joined, found)
+    rows = rows_from_projections(whole.projections, config)
+    what = f"{network.description.name}, {_size(network)}"
+    return _Cost(what, len(data), seconds, forward, rows)
 
 
 def _projected(times: int = 1) -> _Cost:
@@ -76,14 +86,14 @@ def _projected(times: int = 1) -> _Cost:
     images = data.calibration
     if times > 1:
         images = replace(images, images=torch.cat([images.images, data.held_out.images[:64]]))
-    return _Cost(data.network, images)
+    return _cost(data.network, images)
 
 
 def _resnet() -> _Cost:
     network = load_network("torchvision:resnet18")
     generator = torch.Generator().manual_seed(0)
     noise = torch.randn(64, 3, 224, 224, generator=generator)
-    return _Cost(network, Dataset("noise", noise, None, None))
+    return _cost(network, Dataset("noise", noise, None, None))
 
 
 def _exact_figures(data: Photographs, estimate: Rows) -> Iterator[Figure]:
@@ -91,7 +101,7 @@ def _exact_figures(data: Photographs, estimate: Rows) -> Iterator[Figure]:
     exact = SensitivityConfig(DEFAULT_BITS, "kl", len(images))
     forward = forward_seconds(network, images)
     cells = len(estimate)
-    truth, seconds = _timed(lambda: _exact(network, images, exact))
+    truth, seconds = timed(lambda: _exact(network, images, exact))
     yield Figure(
         f"exact, {cells} cells on {len(images)} images",
         f"{seconds:.1f} s",
@@ -102,7 +112,7 @@ def _exact_figures(data: Photographs, estimate: Rows) -> Iterator[Figure]:
         f"{largest_difference(network, images, exact, truth):.1e}",
         "nats per image",
     )
-    part, short = _timed(lambda: _exact(network, images, replace(exact, tolerance=_TOLERANCE)))
+    part, short = timed(lambda: _exact(network, images, replace(exact, tolerance=_TOLERANCE)))
     pairs = list(zip(part, truth, strict=True))
     held = np.mean([row.ci_low <= t.delta_loss <= row.ci_high for row, t in pairs])
     yield Figure(
@@ -128,7 +138,7 @@ def _refine_figures(data: Photographs, estimate: Rows, truth: Rows) -> Iterator[
     network, images = data.network, data.calibration
     config = SensitivityConfig(DEFAULT_BITS, "kl", len(images), method="projected", refine=_REFINE)
     forward = forward_seconds(network, images)
-    run, seconds = _timed(lambda: refine(network, images, config, estimate))
+    run, seconds = timed(lambda: refine(network, images, config, estimate))
     refined = refined_rows(estimate, run.pieces, config)
     yield Figure(
         f"refined, {run.cells} cells exact",
@@ -167,7 +177,9 @@ def _held_out_loss(data: Photographs, rows: Rows, budget: float) -> float:
 
 
 def _cost_figure(what: str, cost: _Cost, peak: float) -> Figure:
-    passes = f"{cost.seconds / cost.forward:.1f} forward passes of {cost.forward:.2f} s"
+    passes = (
+        f"{cost.seconds / cost.forward_seconds:.1f} forward passes of {cost.forward_seconds:.2f} s"
+    )
     return Figure(what, f"{cost.seconds:.1f} s", f"{passes}; {peak:.2f} GB at most")
 
 
@@ -180,9 +192,3 @@ def _rank(one: Sequence[SensitivityRow], other: Rows, bits: int | None = None) -
     pairs = zip(one, other, strict=True)
     chosen = [(a.delta_loss, b.delta_loss) for a, b in pairs if bits in (None, a.bits)]
     return float(spearmanr(*zip(*chosen, strict=True)).statistic)
-
-
-def _timed(work: Callable[[], object]) -> tuple[object, float]:
-    started = time.perf_counter()
-    found = work()
-    return found, time.perf_counter() - started

@@ -86,6 +86,11 @@ def shape(sizes: tuple[int, ...]) -> str:
     return " × ".join(str(size) for size in sizes)
 
 
+def share(value: float) -> str:
+    """0.92 -> 92 %."""
+    return f"{100 * value:.0f} %"
+
+
 def percent(value: float) -> str:
     """0.9201 -> 92.0 %."""
     return f"{100 * value:.1f} %"

@@ -17,7 +17,7 @@ from qcore.sensitivity.table import SensitivityTable
 from qcore.store.job import Job
 from qcore.store.uploads import PREFIX
 from ui.engine import engine
-from ui.format import LOSS_NAMES
+from ui.format import LOSS_NAMES, share
 from ui.models import SAMPLE_MODELS, is_kept, is_there
 from ui.state import follow_job, job_in_url
 
@@ -83,7 +83,7 @@ def run_label(job: Job) -> str:
     clipping += ", bias-corrected" * asked.corrects_biases
     clipping += f", all else at {asked.base} bits" * (asked.base is not None)
     if asked.tolerance is not None:
-        clipping += f", stops at {asked.tolerance:.0%}"
+        clipping += f", stops at {share(asked.tolerance)}"
     if asked.refine is not None:
         clipping += f", refined by {asked.refine} passes"
     on = f"{config['images']:,} images of {data_title(job)}"

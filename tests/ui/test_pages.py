@@ -117,7 +117,7 @@ def test_a_cancelled_run_can_be_resumed(
     press(measured_app, "Measure sensitivity")
     assert any("waiting" in p.proto.text for p in measured_app.get("progress"))
     press(measured_app, "Cancel")
-    assert "Stopped at 0%" in text_of(measured_app)
+    assert "Stopped at 0 %" in text_of(measured_app)
     assert any(button.label == "Resume" for button in measured_app.button)
 
 

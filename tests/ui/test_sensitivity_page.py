@@ -64,7 +64,7 @@ def test_the_form_says_what_was_changed(page: AppTest) -> None:
     page.number_input[0].set_value(16)
     page.get_by_key("sensitivity_tolerance").set_value(0.1)
     page.get_by_key("sensitivity_base").set_value(8).run()
-    for words in ("16 of 1,000 images", "stops early at 10%", "all else at 8 bits"):
+    for words in ("16 of 1,000 images", "stops early at 10 %", "all else at 8 bits"):
         assert words in text_of(page)
     page.segmented_control(key="sensitivity_method").set_value("noise").run()
     for words in ("stops early", "all else at"):  # of exact runs alone

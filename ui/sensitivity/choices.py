@@ -95,7 +95,7 @@ def _exact_choices(disabled: bool) -> tuple[int | None, float | None]:
         "Stop early (exact)",
         TOLERANCE,
         _TOLERANCES,
-        lambda share: f"at {share:.0%}",
+        lambda part: f"at {fmt.share(part)}",
         "A cell takes no more images once what all of them would give is known, at 95 %, to within "
         "this part of what all layers add at that width. Off: every cell takes all images.",
         disabled,
@@ -153,7 +153,10 @@ def summary(config: SensitivityConfig, data: DataSummary, first: Objective) -> s
         (config.objective != first, f"Loss: {fmt.LOSS_NAMES[config.objective]}"),
         (config.images != data.images, f"{config.images:,} of {data.images:,} images"),
         (config.base is not None, f"all else at {config.base} bits"),
-        (config.tolerance is not None, f"stops early at {config.tolerance or 0:.0%}"),
+        (
+            config.tolerance is not None,
+            f"stops early at {fmt.share(config.tolerance or 0)}",
+        ),
         (config.refine is not None, f"refined with {config.refine} forward passes"),
     ]
     changed = [text for differs, text in parts if differs]

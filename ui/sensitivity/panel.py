@@ -52,7 +52,7 @@ def _state(job: Job) -> None:
         elif job.active:
             st.progress(min(job.fraction, 1.0), text=progress_text(job))
         elif job.state == "cancelled":
-            _resume(job, f"Stopped at {job.fraction:.0%}; what was finished is kept.")
+            _resume(job, f"Stopped at {fmt.share(job.fraction)}; what was finished is kept.")
         elif job.state == "failed":
             _resume(job, fmt.plain(job.message))
         else:
