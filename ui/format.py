@@ -34,6 +34,17 @@ def label(text: str) -> str:
     return html.escape(text, quote=False)
 
 
+def capital(text: str) -> str:
+    """output error -> Output error, as a sentence begins."""
+    return text[:1].upper() + text[1:]
+
+
+def shortened(text: str, most: int) -> str:
+    """One line of at most ``most`` characters: ``a long  reason`` -> ``a long …``."""
+    line = " ".join(text.split())
+    return line if len(line) <= most else f"{line[: most - 1].rstrip()}…"
+
+
 def file_name(text: str) -> str:
     """A name for a download: ``sample:a/b`` -> ``a-b``."""
     return re.sub(r"[^A-Za-z0-9._-]+", "-", text.removeprefix("sample:")).strip("-.") or "network"

@@ -18,7 +18,7 @@ from qcore.store.job import Job
 from qcore.store.uploads import PREFIX
 from ui.engine import engine
 from ui.format import LOSS_NAMES, share
-from ui.models import SAMPLE_MODELS, is_kept, is_there
+from ui.models import SAMPLE_MODELS, is_kept, is_there, title_of
 from ui.state import follow_job, job_in_url
 
 METHOD_NAMES: dict[Measure, str] = {
@@ -92,7 +92,8 @@ def run_label(job: Job) -> str:
 
 def data_title(job: Job) -> str:
     """What the data of a job are called."""
-    return DataSource.from_json(job.question["data"]).title
+    source = DataSource.from_json(job.question["data"])
+    return title_of(source.reference) if source.reference in SAMPLE_MODELS else source.title
 
 
 def comparable(prepared: Prepared, job: Job) -> list[Job]:

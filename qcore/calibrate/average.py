@@ -55,7 +55,9 @@ def input_means(
             for node, part in found.items():
                 sums[node].join(part)
             done += images
-            on_progress(done / len(chosen), f"{done:,} images averaged")
+            on_progress(
+                done / len(chosen), f"{done:,} of {len(chosen):,} images, for bias correction"
+            )
     return InputMeans(
         network.description.fingerprint,
         data.fingerprint(),

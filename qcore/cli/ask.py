@@ -73,6 +73,10 @@ def _config(arguments: argparse.Namespace, objective: Objective, images: int) ->
         refine=arguments.refine,
     )
     check_config(config)
+    if arguments.probes is not None and config.probes is None:
+        raise BadInput("--probes is of --method projected and hessian")
+    if arguments.base != "fp32" and config.base is None:
+        raise BadInput("--base is of --method exact")
     if arguments.tolerance is not None and config.tolerance is None:
         raise BadInput("--tolerance is of --method exact")
     if arguments.refine is not None and config.refine is None:

@@ -69,8 +69,8 @@ def sensitivity(arguments: argparse.Namespace) -> dict[str, Any]:
         )
         for row in table.rows
     ]
-    unit = table.config.unit
-    show_table(("layer", "bits", f"ΔL ({unit})", "95 % interval", "images"), rows)
+    quantity = table.config.quantity_in_unit()
+    show_table(("layer", "bits", quantity, "95 % interval", "images"), rows)
     forward = table.one_forward_seconds
     print(
         f"\n{table.config.objective}, {table.quantizer}; {table.seconds:.1f} s"
@@ -114,14 +114,16 @@ def allocate(arguments: argparse.Namespace) -> dict[str, Any]:
     chosen = to_bit_allocation(problem, table, allocation, arguments.method, widths, inputs)
     show_table(("layer", "bits"), [(name, str(b)) for name, b in chosen.bits.items()])
     costs = problem.costs(allocation)
-    unit = table.config.unit
+    quantity, loss = table.config.quantity, f"{allocation.loss:+.4e} {table.config.unit}".strip()
     print(
-        f"\npredicted ΔL {allocation.loss:+.4e} {unit}; {costs['size_bytes']:,.0f} bytes, "
+        f"\npredicted {quantity} {loss}; {costs['size_bytes']:,.0f} bytes, "
         f"{costs['average_bits']:.3f} bits on average, "
         + ("optimality not proven" if allocation.gap is None else f"gap {allocation.gap:.1e}")
     )
     if widths is not None:
-        print(f"inputs of all layers: {widths} bits; the predicted ΔL is of the weights alone")
+        print(
+            f"inputs of all layers: {widths} bits; the predicted {quantity} is of the weights alone"
+        )
     return chosen.to_json()
 
 
@@ -130,12 +132,13 @@ def frontier(arguments: argparse.Namespace) -> dict[str, Any]:
     from qcore.allocate.curve import frontier_points
     from qcore.cli.files import read_table
 
-    points = frontier_points(table_problem(read_table(arguments.table)))
+    table = read_table(arguments.table)
+    points = frontier_points(table_problem(table))
     rows = [
         (f"{p.size_bytes:,.0f}", f"{p.average_bits:.3f}", f"{p.predicted_loss:+.4e}")
         for p in points
     ]
-    show_table(("bytes", "average bits", "predicted ΔL"), rows)
+    show_table(("bytes", "average bits", f"predicted {table.config.quantity_in_unit()}"), rows)
     return {"points": [point.to_json() for point in points]}
 
 

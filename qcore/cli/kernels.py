@@ -15,21 +15,27 @@ def show_shrinkage(shrinkage: KernelShrinkage | None) -> None:
         return
     kept = sorted(shrinkage.kept)
     print(
-        "\nrows of kernels are shrunk towards one gain a layer, of their distance from it "
-        f"{statistics.median(kept):.2f} is kept\n(median layer; {kept[0]:.2f} to {kept[-1]:.2f}). "
-        f"Held-out check on {shrinkage.images:,} images: values of one half\nagainst the other "
-        "half's, squared error relative to raw values, and rank correlation:"
+        "\nrows of kernels are shrunk towards one gain a layer where that helps: of their distance "
+        f"from it\n{statistics.median(kept):.2f} is kept (median layer; {kept[0]:.2f} to "
+        f"{kept[-1]:.2f}). Held-out check on {shrinkage.images:,} images: values of one\nhalf "
+        "against the other half's, squared error relative to raw values, and rank correlation:"
     )
-    names = ("bits", "error raw", "one gain", "shrunk", "rank raw", "one gain", "shrunk")
+    names = ("bits", "error raw", "one gain", "shrunk", "rank raw", "one gain", "shrunk", "shown")
     rows = [
         (
             str(one.bits),
             *(_text(value) for value in (1.0, one.prior_error, one.shrunk_error)),
             *(_text(value) for value in (one.raw_rank, one.prior_rank, one.shrunk_rank)),
+            one.shown,
         )
         for one in shrinkage.held_out
     ]
     show_table(names, rows)
+    if shrinkage.raw_bits:
+        print(
+            f"\nAt {', '.join(map(str, shrinkage.raw_bits))} bits the two halves agree better "
+            "without shrinking: raw values are shown."
+        )
 
 
 def _text(value: float | None) -> str:

@@ -15,6 +15,7 @@ from qcore.jobs.kept_trust import trust_check_of, trust_question
 from qcore.jobs.questions import SensitivityQuestion
 from qcore.measure.trust_words import check_lines
 from qcore.measure.trusted import TrustCheck
+from qcore.sensitivity.objectives import check_objective
 from qcore.sensitivity.table import SensitivityTable
 from qcore.store.job import Job
 from qcore.store.store import Store
@@ -72,10 +73,12 @@ def _check_same(table: SensitivityTable) -> None:
             f"{table.data.title} holds other images than the table was measured on "
             f"(fingerprint {found[:12]}, in the table {known[:12]}); measure the table again"
         )
+    labelled = data.labels is not None
+    check_objective(table.config.objective, network.description, labelled, data.name)
 
 
 def _print(check: TrustCheck, table: SensitivityTable, job: Job) -> None:
-    unit = table.config.unit
+    quantity = table.config.quantity_in_unit()
     rows = [
         (
             f"{p.average_bits:.2f}",
@@ -93,5 +96,5 @@ def _print(check: TrustCheck, table: SensitivityTable, job: Job) -> None:
         print(line)
     print(
         f"{len(rows)} random configurations on the {table.config.images:,} images of the table, "
-        f"predictions in {unit}; {job.seconds:.1f} s"
+        f"predictions: {quantity}; {job.seconds:.1f} s"
     )

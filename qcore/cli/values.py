@@ -6,8 +6,7 @@ import argparse
 import math
 
 from qcore.quantize.limits import MAX_BITS, MIN_BITS
-
-_LARGEST_SEED = 2**63 - 1
+from qcore.sensitivity.config import LARGEST_SEED
 
 
 def bits(text: str) -> tuple[int, ...]:
@@ -37,8 +36,8 @@ def count(text: str) -> int:
 
 def seed(text: str) -> int:
     """A whole number that torch takes for a seed."""
-    if not text.isdecimal() or int(text) > _LARGEST_SEED:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number up to {_LARGEST_SEED}")
+    if not text.isdecimal() or int(text) > LARGEST_SEED:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number up to {LARGEST_SEED}")
     return int(text)
 
 

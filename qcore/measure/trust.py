@@ -62,10 +62,8 @@ def measure_trust(
                 sums = float(added.sum()), float(added.square().sum())
                 found.append(TrustPiece(number, chunk, len(added), *sums))
                 on_piece(found[-1])
-                on_progress(
-                    (len(done) + len(found)) / (len(chunks) * len(configurations)),
-                    f"configuration {number + 1} of {len(configurations)}",
-                )
+                known, all_pieces = len(done) + len(found), len(chunks) * len(configurations)
+                on_progress(known / all_pieces, f"step {known} of {all_pieces}")
     return tuple(found)
 
 

@@ -18,7 +18,7 @@ def check_lines(check: TrustCheck) -> list[str]:
     alone = "" if rank is None else f" Average bits alone give a rank correlation of {rank:.2f}."
     if not check.same_unit:
         order = order_text(check.additive.rank_correlation)
-        return [f"The unit of this measure is not the loss: {order}.{alone}"]
+        return [f"This measure is not the loss: {order}.{alone}"]
     lines = [f"{SUM}: {errors_text(check.additive)}"]
     if check.interacting is not None:
         lines.append(f"{INTERACTING}: {errors_text(check.interacting)}")
@@ -54,19 +54,26 @@ def order_text(rank: float | None) -> str:
 def left_out_text(errors: TrustErrors, unit: str, saturation: float | None) -> str:
     """What the errors are not of; empty where they are of all points.
 
-    Example: ``Left out of the error: 2 that cannot be told from zero; 1 that loses more than 3.5
-    nats, half of what guessing would, where no estimate holds.``
+    Example: ``1 configuration is left out: it loses more than 3.5 nats, half as much as pure
+    guessing; no estimate holds there.``
     """
     parts = []
     if errors.unclear:
-        parts.append(f"{errors.unclear} whose measured loss cannot be told from zero")
-    if errors.saturated and saturation is not None:
-        verb = "loses" if errors.saturated == 1 else "lose"
+        whose = "its" if errors.unclear == 1 else "their"
         parts.append(
-            f"{errors.saturated} that {verb} more than {saturation:.2g} {unit}, half of what a "
-            "network that knows nothing would, where no estimate holds"
+            f"{_left_out(errors.unclear)}: {whose} measured loss cannot be told from zero."
         )
-    return f"Left out of the error: {'; '.join(parts)}." if parts else ""
+    if errors.saturated and saturation is not None:
+        verb = "it loses" if errors.saturated == 1 else "they lose"
+        parts.append(
+            f"{_left_out(errors.saturated)}: {verb} more than {saturation:.2g} {unit}, half as "
+            "much as pure guessing; no estimate holds there."
+        )
+    return " ".join(parts)
+
+
+def _left_out(number: int) -> str:
+    return _count(number, "configuration is left out", "configurations are left out")
 
 
 def _percent(share: float) -> str:

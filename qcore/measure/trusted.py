@@ -15,6 +15,7 @@ from qcore.measure.trust_point import TrustPiece, TrustPoint, point_from_json
 from qcore.sensitivity.compare import spearman
 from qcore.sensitivity.config import SensitivityConfig, Width
 from qcore.sensitivity.interval import Moments
+from qcore.sensitivity.objectives import UNITS
 from qcore.sensitivity.table import SensitivityTable
 
 
@@ -22,7 +23,8 @@ from qcore.sensitivity.table import SensitivityTable
 class TrustCheck:
     """All points of a table, and what may be said of them.
 
-    ``same_unit``: False for a measure whose unit is not the loss; then only the order counts.
+    ``unit``: of the loss. ``same_unit``: False for a measure that is no loss; then only the order
+    of what it adds up, ``quantity``, counts.
     ``saturation``: half the loss of a network that has lost all it knew, in ``unit``; None where
     that is unknown.
     """
@@ -31,6 +33,7 @@ class TrustCheck:
     same_unit: bool
     saturation: float | None
     points: tuple[TrustPoint, ...]
+    quantity: str = "ΔL"
 
     @property
     def additive(self) -> TrustErrors:
@@ -73,6 +76,7 @@ class TrustCheck:
                 data["same_unit"],
                 fields.number_or_none(data, "saturation"),
                 tuple(point_from_json(point) for point in data["points"]),
+                fields.text({"quantity": "ΔL", **data}, "quantity"),
             )
         except (KeyError, TypeError, ValueError) as error:
             reason = f"field {error} is missing" if isinstance(error, KeyError) else error
@@ -99,10 +103,11 @@ def trust_check(
     cells = {(row.layer, row.width): row.delta_loss for row in table.rows}
     points = [_point(table, cells, configurations[n], sums[n]) for n in sorted(sums)]
     return TrustCheck(
-        table.config.unit,
+        UNITS[table.config.objective],
         table.config.method in ("exact", "projected"),
         _saturation(table.config, table.network.classes),
         tuple(points),
+        table.config.quantity,
     )
 
 

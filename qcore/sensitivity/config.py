@@ -32,6 +32,9 @@ TARGETS: dict[Quantized, str] = {
 HESSIAN_PROBES = 32
 FEWEST_DRAWS = 64
 """Random directions that a projected run has at least, over all its images."""
+LEAST_REFINE = 4
+"""Forward passes: setting up alone takes most of them."""
+LARGEST_SEED = 2**63 - 1
 BASE_BITS = 8
 """The only base that is not full precision."""
 
@@ -117,11 +120,21 @@ class SensitivityConfig:
         return rounds_weights and self.clipping.bias_correction
 
     @property
+    def quantity(self) -> str:
+        """What the value of a row is called: ΔL where it is a loss, else by the measure."""
+        return {"hessian": "Ω", "noise": "output error"}.get(self.method, "ΔL")
+
+    @property
     def unit(self) -> str:
-        """What ΔL is counted in."""
+        """What the quantity is counted in; empty for Ω, which orders layers and no more."""
         if self.method == "noise":
             return "of the layer output's energy"
-        return "Ω" if self.method == "hessian" else UNITS[self.objective]
+        return "" if self.method == "hessian" else UNITS[self.objective]
+
+    def quantity_in_unit(self, per: str = "") -> str:
+        """For axes and headings: ``ΔL (nats)``, ``ΔL (nats per kB)``, ``Ω``."""
+        unit = f"{self.unit} {per}".strip()
+        return f"{self.quantity} ({unit})" if unit else self.quantity
 
     @property
     def quantizer(self) -> str:
@@ -179,6 +192,13 @@ def check_config(config: SensitivityConfig) -> None:
         raise BadInput("the Hessian measure is of weights; use --target weight")
     if config.activation_bits and config.method == "projected":
         raise BadInput("pairs of different widths are measured with --method exact")
+    if config.refine is not None and config.refine < LEAST_REFINE:
+        raise BadInput(
+            f"refining takes at least {LEAST_REFINE} forward passes, {config.refine} would measure "
+            "nothing"
+        )
+    if config.seed > LARGEST_SEED:
+        raise BadInput(f"the seed is {config.seed}; give a whole number up to {LARGEST_SEED}")
     if config.tolerance is not None and not 0 < config.tolerance < 1:
         raise BadInput(f"a tolerance is a fraction between 0 and 1, not {config.tolerance:g}")
 

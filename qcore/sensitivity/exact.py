@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
@@ -78,7 +79,7 @@ def measure_exact(
         bench.runner(data.batch(chunks.indices[0]))  # sets up kernels: it is not a measure
     work = _Work(network, data, config, bench, chosen, chunks, known, on_piece, on_progress)
     if len(chunks.groups) > 1:
-        work.deal_images(order, on_order, should_stop)
+        work.deal_images(now, order, on_order, should_stop)
     finished = True
     while finished and now is not None:
         finished = work.measure(now, should_stop)
@@ -116,6 +117,7 @@ class _Work:
 
     def deal_images(
         self,
+        now: Round,
         order: Sequence[int] | None,
         on_order: Callable[[Sequence[int]], None],
         should_stop: Callable[[], bool],
@@ -126,7 +128,11 @@ class _Work:
         if self._network.description.classes is not None:
             with torch.inference_mode():
                 parts = images.split(max(map(len, self._chunks.indices)))
-                sizes, seconds = self._bench.look(self._data, parts, should_stop)
+                done = self._cost_of(now.wanted & self.known.keys())
+                reached = now.at(done / self._cost_of(now.wanted))
+                sizes, seconds = self._bench.look(
+                    self._data, parts, partial(self._on_progress, reached), should_stop
+                )
             self._forward_seconds.append(seconds / len(images))
         if order is None:
             order = images[deal(sizes, len(self._chunks.groups), config.seed)].tolist()
@@ -135,8 +141,8 @@ class _Work:
 
     def measure(self, now: Round, should_stop: Callable[[], bool]) -> bool:
         """Measure what is missing in a round; False where it was stopped before its end."""
-        whole = sum(map(self._key_cost, now.wanted))
-        spent = sum(map(self._key_cost, now.wanted & self.known.keys()))
+        spent = self._cost_of(now.wanted & self.known.keys())
+        whole = self._cost_of(now.wanted)
         for number, indices in enumerate(self._chunks.indices):
             if not (cells := self._missing(now, number)):
                 continue
@@ -151,9 +157,8 @@ class _Work:
                     self.known[piece.key] = piece
                     self.pieces.append(piece)
                     self._on_piece(piece)
-                    spent += self._key_cost(piece.key)
-                    fraction = now.begins_at + (now.ends_at - now.begins_at) * spent / whole
-                    self._on_progress(fraction, f"{layer.name} at {width_text(width)}")
+                    spent += self._cost_of([piece.key])
+                    self._on_progress(now.at(spent / whole), f"{layer.name} at {width_text(width)}")
         return True
 
     def _missing(self, now: Round, chunk: int) -> list[tuple[Layer, Width]]:
@@ -162,6 +167,5 @@ class _Work:
         keys = now.wanted - self.known.keys()
         return [(la, width) for la, width in cells if (la.name, width, chunk) in keys]
 
-    def _key_cost(self, key: PieceKey) -> float:
-        layer, _, chunk = key
-        return self._cost[layer] * len(self._chunks.indices[chunk])
+    def _cost_of(self, keys: Collection[PieceKey]) -> float:
+        return sum(self._cost[la] * len(self._chunks.indices[chunk]) for la, _, chunk in keys)

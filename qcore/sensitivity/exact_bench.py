@@ -36,7 +36,11 @@ class Bench:
         self._kept: dict[int, Tensor] = {}
 
     def look(
-        self, data: Dataset, chunks: Iterable[Tensor], should_stop: Callable[[], bool]
+        self,
+        data: Dataset,
+        chunks: Iterable[Tensor],
+        on_progress: Callable[[str], None],
+        should_stop: Callable[[], bool],
     ) -> tuple[NDArray[np.float64], float]:
         """How much each image's loss is about to move, (N,), and the seconds of a forward pass.
 
@@ -56,6 +60,7 @@ class Bench:
             _require_finite(output, data.name)
             seconds += time.perf_counter() - started
             self._kept.update(zip(indices.tolist(), output, strict=True))
+            on_progress(f"{len(self._kept):,} images looked at")
             sizes.append(1 - output.double().softmax(1).square().sum(1))
         return torch.cat(sizes).cpu().numpy(), seconds
 

@@ -38,7 +38,7 @@ def measure_hessian(
 ) -> tuple[SensitivityRow, ...]:
     """One row for every layer and width; ``delta_loss`` is Ω = Tr(H) / n * |Q(W) - W|².
 
-    Dong et al. 2020 (HAWQ-V2, arXiv 1911.03852), section 3.2: H is the Hessian of the mean loss
+    Dong et al. 2020 (HAWQ-V2, arXiv 1911.03852): H is the Hessian of the mean loss
     with respect to the layer's n weights, its trace found by Hutchinson's estimator (see
     ``hessian_trace``). Every chunk of images has its own share of the ``config.probes`` random
     directions, so a probe costs a Hessian-vector product on its chunk only; each probe's trace is

@@ -16,6 +16,9 @@ def prior_of(values: Doubles, sums: KernelSums) -> Doubles:
     """(kernels, bits): the sums of ``values`` over each layer, handed out anew to its kernels in
     the proportion of their squared rounding errors: one gain for the whole layer.
 
+    It is the second-order term of a layer whose kernels all have the same curvature. The
+    first-order term of cross-entropy has either sign and no such proportion: there the layer's sum
+    can be negative, and whether its share helps is for ``held_out`` to say, width by width.
     Example: values 4 and 0 of two kernels with squared errors 1 and 3 become 1 and 3.
     """
     layer = sums.layer_numbers

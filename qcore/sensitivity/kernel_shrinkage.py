@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Literal, cast
 
 from qcore import fields
+
+Shown = Literal["shrunk", "raw"]
 
 
 @dataclass(frozen=True)
@@ -18,7 +20,8 @@ class HeldOut:
 
     ``prior_error`` and ``shrunk_error`` are mean squared errors as parts of the raw values'; None
     where those have none. ``..._rank`` are Spearman's correlations over all kernels of the network;
-    None where there are too few.
+    None where there are too few. ``shown`` is what the rows at this width hold: raw values where
+    shrinking made the error larger.
     """
 
     bits: int
@@ -27,11 +30,13 @@ class HeldOut:
     raw_rank: float | None
     prior_rank: float | None
     shrunk_rank: float | None
+    shown: Shown
 
 
 @dataclass(frozen=True)
 class KernelShrinkage:
-    """``kept[i]``: what part of a kernel's distance from the prior ``layers[i]`` keeps, 0 to 1.
+    """``kept[i]``: what part of a kernel's distance from the prior ``layers[i]`` keeps, 0 to 1, at
+    the widths that are shrunk.
 
     ``held_out`` has an entry for each bit width; it is of half the images, so of a table that
     trusts its kernels less than the one in hand. ``images`` are those of both halves.
@@ -53,6 +58,11 @@ class KernelShrinkage:
                 return one
         raise ValueError(f"{bits} bits were not measured")
 
+    @property
+    def raw_bits(self) -> tuple[int, ...]:
+        """The widths whose values stay raw."""
+        return tuple(one.bits for one in self.held_out if one.shown == "raw")
+
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
 
@@ -70,4 +80,7 @@ class KernelShrinkage:
 def _held_out(data: Mapping[str, Any]) -> HeldOut:
     names = ("prior_error", "shrunk_error", "raw_rank", "prior_rank", "shrunk_rank")
     values = {name: fields.number_or_none(data, name) for name in names}
-    return HeldOut(fields.whole(data, "bits", 1), **values)
+    shown = data.get("shown", "shrunk")  # tables without the field have every width shrunk
+    if shown not in ("shrunk", "raw"):
+        raise ValueError("'shown' is neither 'shrunk' nor 'raw'")
+    return HeldOut(fields.whole(data, "bits", 1), **values, shown=cast(Shown, shown))

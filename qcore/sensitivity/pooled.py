@@ -53,7 +53,8 @@ def _interval(cell: Moments, relative: float, never_negative: bool) -> tuple[flo
     of_mean = (PRIOR_IMAGES * relative * mean**2 + own) / degrees / n
     t = student_quantile(degrees)
     if never_negative and mean > 0:
-        factor = math.exp(t * math.sqrt(math.log1p(of_mean / mean**2)))
+        # Divided twice: the square of a tiny mean is zero.
+        factor = math.exp(t * math.sqrt(math.log1p(of_mean / mean / mean)))
         return mean / factor, mean * factor
     half = t * math.sqrt(of_mean)
     return mean - half, mean + half

@@ -16,6 +16,9 @@ from qcore.sensitivity.image_chunks import chosen_images
 from qcore.sensitivity.projection.chunk import ChunkProjections
 from qcore.sensitivity.projection.measure import ProjectionRun, project, projection_chunk_images
 
+_MEANS_SHARE = 0.2
+"""Of the whole work: mean inputs, one forward pass of some six."""
+
 
 def measure_projected(
     network: Network,
@@ -34,9 +37,15 @@ def measure_projected(
     are clipped at thresholds that are found on ``calibration``; biases are corrected by what enters
     the layers on these very data. Raises BadInput where an output is not finite.
     """
-    means = None
+    means, begun = None, 0.0
     if config.corrects_biases:
-        found = means_for(network, data, on_progress=on_progress, should_stop=should_stop)
+        begun = _MEANS_SHARE
+        found = means_for(
+            network,
+            data,
+            on_progress=lambda fraction, text: on_progress(begun * fraction, text),
+            should_stop=should_stop,
+        )
         means = {name: torch.from_numpy(patch) for name, patch in found.patches.items()}
     quantizer = NetworkQuantizer(network, config.clipping, calibration)
     return project(
@@ -52,6 +61,6 @@ def measure_projected(
         means=means,
         done=done,
         on_chunk=on_chunk,
-        on_progress=on_progress,
+        on_progress=lambda fraction, text: on_progress(begun + (1 - begun) * fraction, text),
         should_stop=should_stop,
     )

@@ -16,8 +16,8 @@ from qcore.sensitivity.table import SensitivityTable
 Criterion = Literal["loss", "step"]
 
 CRITERIA: dict[Criterion, str] = {
-    "loss": "ΔL with this layer alone at this width",
-    "step": "what the next lower width adds to ΔL, for each kilobyte it saves",
+    "loss": "with this layer alone at this width",
+    "step": "what the next lower width adds, for each kilobyte it saves",
 }
 """What layers are ranked by."""
 _BYTES = 1000

@@ -23,6 +23,10 @@ class Round:
     begins_at: float
     ends_at: float
 
+    def at(self, part: float) -> float:
+        """The progress of the whole run with that part of this round done."""
+        return self.begins_at + (self.ends_at - self.begins_at) * part
+
 
 @dataclass(frozen=True)
 class Rounds:

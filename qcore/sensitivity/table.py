@@ -151,6 +151,16 @@ def _check(table: SensitivityTable) -> None:
     known = table.projections
     if known is not None and (known.layers, known.bits) != (tuple(kernels), table.config.bits):
         raise ValueError("the projections are of other layers or bit widths")
+    if known is not None:
+        _check_projections(known, table.config)
     shrinkage = table.kernel_shrinkage
     if shrinkage is not None and shrinkage.layers != tuple(kernels):
         raise ValueError("the shrinkage of kernels is of other layers")
+
+
+def _check_projections(found: Projections, config: SensitivityConfig) -> None:
+    """ValueError unless they are of the target."""
+    parts = {"weight": found.weights, "activation": found.inputs}
+    for name, part in parts.items():
+        if (part is not None) != (config.target in (name, "both")):
+            raise ValueError(f"the projections are not of the target {config.target!r}")

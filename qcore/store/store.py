@@ -208,7 +208,12 @@ def _job(row: Any) -> Job:
 
 
 def _pieces_of(key: str) -> Any:
-    return sa.select(sa.func.count()).where(pieces.c.job_id == key).scalar_subquery()
+    """How much a job has finished: whatever kind of part it keeps."""
+    counts = [
+        sa.select(sa.func.count()).where(table.c.job_id == key).scalar_subquery()
+        for table in (pieces, arrays)
+    ]
+    return counts[0] + counts[1]
 
 
 def _answers(job: Job, kind: str, question: Mapping[str, Any]) -> bool:

@@ -84,5 +84,5 @@ def test_a_measure_in_another_unit_has_an_order_alone(
     capsys.readouterr()
     assert main(["trust", str(path), "--count", "4"]) == 0
     out = capsys.readouterr().out
-    assert "The unit of this measure is not the loss: the order is" in out
+    assert "This measure is not the loss: the order is" in out
     assert "Median error" not in out

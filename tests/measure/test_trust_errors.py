@@ -66,8 +66,9 @@ def test_what_cannot_be_compared_is_left_out_and_counted() -> None:
     assert (errors.compared, errors.unclear, errors.saturated) == (4, 3, 1)
     assert errors.worst_factor == 2.0
     assert left_out_text(errors, "nats", 3.5) == (
-        "Left out of the error: 3 whose measured loss cannot be told from zero; 1 that loses more "
-        "than 3.5 nats, half of what a network that knows nothing would, where no estimate holds."
+        "3 configurations are left out: their measured loss cannot be told from zero. 1 "
+        "configuration is left out: it loses more than 3.5 nats, half as much as pure guessing; no "
+        "estimate holds there."
     )
     assert left_out_text(CHECK.additive, "nats", None) == ""
 
@@ -97,10 +98,11 @@ def test_nothing_to_say() -> None:
 
 
 def test_another_unit_has_an_order_alone() -> None:
-    check = replace(CHECK, same_unit=False, unit="Ω")
+    check = replace(CHECK, same_unit=False, quantity="Ω")
     (line,) = check_lines(check)
-    assert line.startswith("The unit of this measure is not the loss: the order is right")
+    assert line.startswith("This measure is not the loss: the order is right")
     assert set(check.to_json()["additive"]) == {"points", "rank_correlation"}
+    assert TrustCheck.from_json(check.to_json()) == check
     assert [line.split(":")[0] for line in check_lines(CHECK)][:1] == ["Sum of ΔL"]
 
 

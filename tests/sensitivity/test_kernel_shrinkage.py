@@ -131,6 +131,46 @@ def test_halves_that_contradict_leave_the_prior_and_its_interval() -> None:
     np.testing.assert_allclose((found.high - found.shrunk)[:, 0], [quantile / 2, quantile * 1.5])
 
 
+def one_width_hurt(total: float) -> KernelSums:
+    """Four equal rounding errors. The halves agree at 2 bits but for a factor 3, and contradict
+    each other at 4, so that nothing of the distance from the prior is kept."""
+    pattern = np.array([1.0, 1.0, -1.0, -1.0])
+    halves = np.array([[3 * pattern, pattern], [pattern, -pattern]])  # (halves, bits, kernels)
+    return sums_of(halves.transpose(0, 2, 1) + total / 4, np.ones((4, 2)))
+
+
+@pytest.mark.parametrize("total", [40.0, 0.0, -4.0])  # signed losses have sums of either sign
+def test_a_width_that_shrinking_hurts_stays_raw(total: float) -> None:
+    sums = one_width_hurt(total)
+    found = kernel_estimates(sums)
+    known = shrinkage(found)
+    # At 2 bits raw errs by 2 each way, the prior by 3 or 1; at 4 bits by 2 and 1.
+    assert [one.shrunk_error for one in known.held_out] == [pytest.approx(10 / 8), 0.25]
+    assert [one.shown for one in known.held_out] == ["raw", "shrunk"]
+    assert known.raw_bits == (2,)
+    assert (found.is_shrunk(2), found.is_shrunk(4)) == (False, True)
+    np.testing.assert_array_equal(found.shrunk[:, 0], found.raw[:, 0])
+    np.testing.assert_allclose(found.shrunk[:, 1], total / 4)
+    assert found.low is not None
+    assert found.high is not None
+    losses = np.array([3.0, 1.0]) + total / 4  # of a kernel of the first pair at 2 bits
+    half = stats.t.ppf(0.975, 1) * stats.sem(losses)
+    np.testing.assert_allclose(found.low[0, 0], losses.mean() - half)
+    np.testing.assert_allclose(found.high[0, 0], losses.mean() + half)
+    rows = [row for row in rows_of_kernels(found, config(2)) if row.bits == 2]
+    assert all(row.raw == row.delta_loss for row in rows)
+
+
+def test_halves_that_are_equal_at_a_width_stay_raw_there() -> None:
+    """There raw values have no error at all, so no relative one is defined."""
+    pattern = np.array([1.0, 1.0, -1.0, -1.0])
+    halves = np.array([[pattern, pattern], [pattern, -pattern]]).transpose(0, 2, 1)
+    known = shrinkage(kernel_estimates(sums_of(halves, np.ones((4, 2)))))
+    assert known.kept == (0,)
+    assert known.held_out[0].shrunk_error is None
+    assert known.raw_bits == (2,)
+
+
 @pytest.mark.parametrize("noise", [0.1, 1.0, 4.0])
 def test_the_error_falls_against_raw_and_prior(noise: float) -> None:
     """True losses spread around one gain, seen through noise: the slope of truth on what was seen
@@ -235,10 +275,19 @@ def test_shrinkage_through_json_and_nonsense() -> None:
         {"kept": ["a", "b"]},
         {"images": 0},
         {"held_out": [{"bits": 2}]},
+        {"held_out": [{**data["held_out"][0], "shown": "both"}]},
+        {"held_out": [{**data["held_out"][0], "shown": None}]},
     ]
     for change in wrong:
         with pytest.raises((ValueError, KeyError)):
             KernelShrinkage.from_json({**data, **change})
+
+
+def test_a_table_of_before_the_choice_has_every_width_shrunk() -> None:
+    data = shrinkage(kernel_estimates(one_width_hurt(0))).to_json()
+    for one in data["held_out"]:
+        del one["shown"]
+    assert KernelShrinkage.from_json(data).raw_bits == ()
 
 
 def test_a_table_keeps_it_and_refuses_that_of_other_layers(table: SensitivityTable) -> None:
@@ -258,11 +307,19 @@ def test_a_table_keeps_it_and_refuses_that_of_other_layers(table: SensitivityTab
 def test_the_command_line_prints_the_evidence(capsys: pytest.CaptureFixture[str]) -> None:
     known = shrinkage(kernel_estimates(drawn(4)))
     first = replace(known.held_out[0], shrunk_error=0.876, raw_rank=None)
-    show_shrinkage(replace(known, kept=(0.25, 0.75), held_out=(first,)))
+    show_shrinkage(replace(known, kept=(0.25, 0.75), held_out=(replace(first, shown="shrunk"),)))
     printed = capsys.readouterr().out
     assert "0.50 is kept" in printed
     assert "0.876" in printed
     assert "None" not in printed
+    assert "raw values are shown" not in printed
+    widths = tuple(replace(first, bits=bits, shown="raw") for bits in (2, 5))
+    show_shrinkage(replace(known, held_out=widths))
+    printed = capsys.readouterr().out
+    assert (
+        "At 2, 5 bits the two halves agree better without shrinking: raw values are shown."
+        in printed
+    )
     show_shrinkage(None)
     assert "nothing was shrunk" in capsys.readouterr().out
 
@@ -279,7 +336,7 @@ def test_energies_are_those_of_the_rounding_errors() -> None:
         for column, bits in enumerate((2, 5)):
             error = to_kernels(quantizer.weight(layer, bits) - network.weight(layer), layer)
             np.testing.assert_allclose(
-                sums.energies[sums.rows(layer.name), column],
+                sums.energies[sums.layer_numbers == sums.layers.index(layer.name), column],
                 np.square(error.double().numpy()).sum(1),
                 rtol=1e-5,
             )

@@ -124,7 +124,7 @@ def test_every_kernel_of_every_image(name: str, corrected: bool) -> None:
         assert scale > 0, layer.name
         np.testing.assert_allclose(actual, expected.sum(2).numpy(), atol=1e-5 * scale * 10)
         losses = 0.5 * expected.square().mean(0)
-        rows = found.kernels.rows(layer.name)
+        rows = found.kernels.layer_numbers == found.kernels.layers.index(layer.name)
         for half in (0, 1):
             own = losses[half::2]
             top = float(losses.max())

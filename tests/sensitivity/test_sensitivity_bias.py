@@ -165,3 +165,11 @@ def test_few_images_get_more_directions_each(images: int, probes: int) -> None:
     assert config.probes == probes
     assert replace(config, method="exact").probes is None
     assert SensitivityConfig((4,), "kl", images, method="projected", probes=5).probes == 5
+
+
+def test_what_would_do_nothing_is_refused() -> None:
+    projected = SensitivityConfig((4,), "kl", 64, method="projected", refine=3)
+    with pytest.raises(BadInput, match="at least 4 forward passes"):
+        check_config(projected)
+    with pytest.raises(BadInput, match="seed"):
+        check_config(SensitivityConfig((4,), "kl", 64, seed=2**63))

@@ -179,23 +179,27 @@ def test_stopped_run_goes_on_to_the_same_table(network: Network, done: float) ->
 
 
 def test_progress_rises_in_every_round_also_after_a_resume(network: Network) -> None:
-    seen: list[float] = []
+    heard: list[tuple[float, str]] = []
     orders: list[list[int]] = []
     whole = run_on_sixty(
-        network, CONFIG, on_order=orders.append, on_progress=lambda f, text: seen.append(f)
+        network, CONFIG, on_order=orders.append, on_progress=lambda *said: heard.append(said)
     )
-    assert seen == sorted(seen)
+    every = [fraction for fraction, _ in heard]
+    assert every == sorted(every)
+    seen = [fraction for fraction, text in heard if text.endswith("bits")]
     assert 0.9 < seen[-1] <= 1
     assert seen[11] == pytest.approx(0.5)  # 12 cells have seen their first group
-    resumed: list[float] = []
+    resumed: list[tuple[float, str]] = []
     run_on_sixty(
         network,
         CONFIG,
         done=whole.pieces[:20],
         order=orders[0],
-        on_progress=lambda f, text: resumed.append(f),
+        on_progress=lambda *said: resumed.append(said),
     )
-    assert resumed == pytest.approx(seen[20:])
+    again = [fraction for fraction, text in resumed if text.endswith("bits")]
+    assert again == pytest.approx(seen[20:])
+    assert resumed[0][0] >= seen[19]  # setting up does not set the bar back
 
 
 @given(st.integers(1, 90), st.integers(1, 12), st.integers(0, 2**32 - 1), st.integers(0, 2**32 - 1))
@@ -243,3 +247,9 @@ def test_cells_that_need_more_images() -> None:
     fewer = replace(after, samples=44, ci_low=0.8 - 0.3 * (16 / 44) ** 0.5)
     fewer = replace(fewer, ci_high=0.8 + 0.3 * (16 / 44) ** 0.5)
     assert unsettled((fewer, narrow), 64, 0.1) == {("a", Width(4)): 45}
+
+
+def test_a_mean_whose_square_is_zero_has_an_interval() -> None:
+    (interval, _) = pooled_intervals([Moments(4, 4e-170, 0.0), Moments(4, 4.0, 6.0)], 100, True)
+    assert interval is not None
+    assert 0 < interval[0] <= 1e-170 <= interval[1]

@@ -166,3 +166,13 @@ def test_home_is_made_and_the_database_can_be_elsewhere(
     assert database_url() == f"sqlite:///{store_home}/bitdial.sqlite"
     monkeypatch.setenv("BITDIAL_DATABASE", "sqlite:///elsewhere.sqlite")
     assert database_url() == "sqlite:///elsewhere.sqlite"
+
+
+def test_an_attempt_that_kept_arrays_was_not_in_vain(store: Store) -> None:
+    job, _ = store.ask("sensitivity", QUESTION)
+    for number in range(3):
+        store.begin(job.id)
+        store.put_arrays(job.id, {f"chunk {number}": b"values"})
+    assert store.attempts_in_vain(job.id) == 0
+    store.begin(job.id)
+    assert store.attempts_in_vain(job.id) == 1

@@ -11,7 +11,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from qcore.fields import sizes
-from ui.format import file_name, label, plain
+from ui.format import file_name, label, plain, shortened
 
 # CommonMark 0.31, 2.4: a backslash before one of these stands for the character itself.
 PUNCTUATION = "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~"
@@ -131,3 +131,11 @@ def test_what_is_no_shape(value: Any) -> None:
 def test_a_shape_that_is_missing() -> None:
     with pytest.raises(KeyError):
         sizes({}, "s")
+
+
+@given(st.text(max_size=40), st.integers(1, 30))
+def test_shortened_text_is_one_line_that_fits(text: str, most: int) -> None:
+    line, whole = shortened(text, most), " ".join(text.split())
+    assert len(line) <= most
+    assert line == whole if len(whole) <= most else line.endswith("…")
+    assert whole.startswith(line.removesuffix("…"))

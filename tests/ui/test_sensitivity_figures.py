@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -16,9 +17,9 @@ from qcore.graph.layer import Description, Layer
 from qcore.sensitivity.compare import common_cells
 from qcore.sensitivity.config import Measure, SensitivityConfig
 from qcore.sensitivity.ranking import keep_high, ranking, safe_to_crush
-from qcore.sensitivity.row import SensitivityRow
+from qcore.sensitivity.row import OutputNoise, SensitivityRow
 from qcore.sensitivity.table import SensitivityTable
-from ui.figures.cells import no_loss_shown, short_loss, short_name
+from ui.figures.cells import cell_text, no_loss_shown, short_loss, short_name
 from ui.figures.loss_axis import loss_axis
 from ui.figures.ranking import ranking_figure
 from ui.figures.scatter import Measures, scatter_figure
@@ -213,7 +214,7 @@ def test_ranking_bars_and_their_colours() -> None:
     ranked = ranking(table(rows, names), 4)
     keep = [r.layer for r in keep_high(ranked, 2)]
     crush = [r.layer for r in safe_to_crush(ranked, 2)]
-    (bars,) = ranking_figure(ranked, keep, crush, "c", "nats", LIGHT).data
+    (bars,) = ranking_figure(ranked, keep, crush, "c", "ΔL (nats)", LIGHT).data
     assert list(bars.customdata) == ["f", "e", "d", "c", "b", "a"]
     colours = dict(zip(bars.customdata, bars.marker.color, strict=True))
     assert [n for n in names if colours[n] == LIGHT.focus] == ["e", "f"]
@@ -245,6 +246,27 @@ def test_scatter_of_two_measures() -> None:
 )
 def test_short_numbers(value: float, text: str) -> None:
     assert short_loss(value) == text
+
+
+def test_each_measure_has_its_own_quantity() -> None:
+    for method, quantity, title in (
+        ("exact", "ΔL", "ΔL (nats)"),
+        ("hessian", "Ω", "Ω"),
+        ("noise", "output error", "output error (of the layer output's energy)"),
+    ):
+        known = table((row("stem", 2, 0.5, method=method),), method=method)
+        assert line_figure(known, "stem", [], LIGHT).layout.yaxis.title.text == title
+        (bar,) = (t for t in heatmap_figure(known, "stem", LIGHT).data if t.hovertext)
+        assert f"<br>{quantity} +0.5" in bar.hovertext[0]
+        assert bar.hovertext[0].count("Ω") == (method == "hessian")
+    assert known.config.quantity_in_unit("per kB").endswith("energy per kB)")
+
+
+def test_noise_has_its_ratio_and_cosine_on_hover() -> None:
+    noisy = replace(row("stem", 2, 0.5), noise=OutputNoise(23.44, 0.1, 0.99876))
+    assert "<br>SQNR 23.4 dB, cosine 0.9988" in cell_text(noisy, table(method="noise"))
+    exact = replace(noisy, noise=OutputNoise(None, 0.0, 1.0))
+    assert "<br>no error, cosine 1.0000" in cell_text(exact, table(method="noise"))
 
 
 def test_short_names_end_where_the_name_does() -> None:

@@ -10,9 +10,11 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from qcore.sensitivity.kernel_estimates import KernelEstimates
+from qcore.sensitivity.kernel_shrinkage import HeldOut, KernelShrinkage
 from ui.figures.kernel_histogram import kernel_histogram_figure
 from ui.figures.kernel_losses import LEAST, WORST, kernel_bars, kernel_losses_figure
 from ui.figures.loss_axis import loss_axis
+from ui.sensitivity.kernel_words import shrinkage_words
 from ui.theme import DARK, LIGHT
 
 Open = Callable[..., AppTest]
@@ -22,13 +24,19 @@ FASHION = "sample:fashion-cnn"
 def estimates(
     kernels: int, seed: int = 0, name: str = "conv", intervals: bool = True
 ) -> KernelEstimates:
-    """A layer of two kernels and then the one in question, at 2 and 4 bits."""
+    """A layer of two kernels and then the one in question, shrunk at 2 and 4 bits, raw at 3."""
     rng = np.random.default_rng(seed)
-    values = rng.normal(1e-3, 1e-3, (2 + kernels, 2))
+    values = rng.normal(1e-3, 1e-3, (2 + kernels, 3))
     ends = (values - 1e-4, values + 2e-4) if intervals else (None, None)
-    return KernelEstimates(
-        (2, 4), ("stem", name), (2, kernels), 9, values * 2, values, *ends, shrinkage=None
+    layers = ("stem", name)
+    checks = (
+        HeldOut(2, 0.9, 0.78, 0.5, 0.4, 0.61, "shrunk"),
+        HeldOut(4, 0.9, 0.8, 0.5, 0.4, 0.6, "shrunk"),
+        HeldOut(3, 1.9, 1.5, 0.5, 0.4, 0.45, "raw"),
     )
+    known = KernelShrinkage(layers, (0.1, 0.3), checks, 9)
+    raw = values * (2, 2, 1)
+    return KernelEstimates((2, 4, 3), layers, (2, kernels), 9, raw, values, *ends, known)
 
 
 def test_bars_are_sorted_and_of_the_layer_and_width_asked_for() -> None:
@@ -38,6 +46,7 @@ def test_bars_are_sorted_and_of_the_layer_and_width_asked_for() -> None:
     assert list(bars.kernels) == sorted(range(7), key=lambda kernel: -own[kernel])
     assert (np.diff(bars.losses) <= 0).all()
     np.testing.assert_array_equal(bars.losses, own[bars.kernels])
+    assert bars.raw is not None
     np.testing.assert_array_equal(bars.raw, 2 * own[bars.kernels])
     np.testing.assert_allclose(bars.high - bars.losses, 2e-4)
     assert bars.hidden == 0
@@ -61,6 +70,7 @@ def test_marks_show_values_intervals_and_raw_and_carry_the_kernel() -> None:
     bars = kernel_bars(found, "<b>x</b>", 2, "nats")
     figure = kernel_losses_figure(bars, int(bars.kernels[4]), DARK)
     bar, raw = figure.data
+    assert bars.raw is not None
     axis = loss_axis(zip(bars.losses, bars.low, bars.high, strict=True))
     np.testing.assert_allclose(bar.y, axis(bars.losses))
     np.testing.assert_allclose(bar.y + bar.error_y.array, axis(bars.high))
@@ -80,6 +90,23 @@ def test_marks_show_values_intervals_and_raw_and_carry_the_kernel() -> None:
         assert "95 %" in text
         assert "<b>x" not in text.replace("<br>", "")
         assert "raw mean" in html.unescape(text)
+
+
+def test_a_width_that_stays_raw_has_no_second_mark_and_says_so() -> None:
+    found = estimates(5)
+    bars = kernel_bars(found, "conv", 3, "nats")
+    (bar,) = kernel_losses_figure(bars, None, LIGHT).data
+    assert not any("raw mean" in text for text in bar.hovertext)
+    words = shrinkage_words(found, "conv", 3)
+    assert words.startswith(
+        "At 3 bits the two halves agree better without shrinking: raw values are shown. "
+    )
+    assert "squared error 50 % more than that of raw values" in words
+    assert "dash" not in words
+    words = shrinkage_words(found, "conv", 2)
+    assert "30 % of the distance is kept" in words
+    assert "squared error 22 % less than that of raw values" in words
+    assert "raw values are shown" not in words
 
 
 def test_one_image_has_bars_without_intervals() -> None:

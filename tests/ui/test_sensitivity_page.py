@@ -14,7 +14,9 @@ from qcore.sensitivity.compare import agreement, common_cells
 from qcore.sensitivity.config import SensitivityConfig
 from qcore.sensitivity.ranking import keep_high, ranking, safe_to_crush
 from qcore.store.job import Job
+from ui import format as fmt
 from ui.engine import prepare_job, prepared
+from ui.figures.cells import short_loss, short_name
 from ui.results import comparable, table_of
 
 Open = Callable[..., AppTest]
@@ -121,7 +123,7 @@ def test_a_tolerance_from_the_command_line_is_among_the_choices(
     page.run()
     page.selectbox(key="run").set_value(other.id).run()
     assert page.get_by_key("sensitivity_tolerance").value == 0.07
-    assert "stops early at 7%" in text_of(page)
+    assert "stops early at 7 %" in text_of(page)
 
 
 def test_the_two_lists_are_those_of_the_engine_and_focus_a_layer(page: AppTest) -> None:
@@ -129,8 +131,12 @@ def test_the_two_lists_are_those_of_the_engine_and_focus_a_layer(page: AppTest) 
     network = prepared(prepare_job(FASHION))
     found = ranking(table_of(job_in_view(page), network), 4)
     keep, crush = page.get_by_key("ranking-arrow_upward"), page.get_by_key("ranking-arrow_downward")
-    assert keep.options == [_chip(page, r.layer, r.value) for r in keep_high(found)]
-    assert crush.options == [_chip(page, r.layer, r.value) for r in safe_to_crush(found)]
+    assert keep.options == [_chip(r.layer, short_loss(r.value)) for r in keep_high(found)]
+    assert crush.options == [
+        _chip(r.layer, f"≤ {short_loss(r.high)}")
+        for r in safe_to_crush(found)
+        if r.high is not None
+    ]
     layer = safe_to_crush(found)[0].layer
     crush.set_value(layer).run()
     assert not page.exception, page.exception
@@ -138,11 +144,8 @@ def test_the_two_lists_are_those_of_the_engine_and_focus_a_layer(page: AppTest) 
     assert f"**{layer}** and other layers" in text_of(page).replace("\\", "")
 
 
-def _chip(app: AppTest, layer: str, value: float) -> str:
-    from ui import format as fmt
-    from ui.figures.cells import short_loss, short_name
-
-    return f"{fmt.plain(short_name(layer))} · {short_loss(value)}"
+def _chip(layer: str, value: str) -> str:
+    return f"{fmt.plain(short_name(layer))} · {value}"
 
 
 def test_the_ranking_follows_its_width_and_criterion(page: AppTest) -> None:
@@ -211,6 +214,61 @@ def test_a_run_without_rows_has_its_charts(page: AppTest, monkeypatch: pytest.Mo
     assert "No layer has a value at this width yet" in text_of(page)
     page.get_by_key("view").set_value("Compare measures").run()
     assert not page.exception, page.exception
+
+
+def test_compared_layers_follow_the_run_until_they_are_chosen(
+    page: AppTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def field() -> list[str]:
+        return list(page.get_by_key("sensitivity_compared").value)
+
+    def first() -> list[str]:
+        table = table_of(job_in_view(page), prepared(prepare_job(FASHION)))
+        found = [r.layer for r in ranking(table, 4)]
+        return [name for name in found if name != page.session_state["layer"]][:3]
+
+    measure(page, "noise")
+    before = field()
+    assert before == first()
+    runner = ui.engine.engine().runner
+    submit = runner.submit
+    monkeypatch.setattr(runner, "submit", IdleRunner(ui.engine.engine().store).submit)
+    measure(page, "exact", images=20)  # waits, without rows
+    assert field() == before
+    page.get_by_key("sensitivity_compared").set_value(before).run()  # as a browser sends it again
+    ui.engine.engine().store.end(job_in_view(page).id, "cancelled", 0.0)
+    monkeypatch.setattr(runner, "submit", submit)
+    page.run()
+    measure(page, "projected", images=20)
+    assert field() == first() != before
+    chosen = field()[:1]
+    page.get_by_key("sensitivity_compared").set_value(chosen).run()
+    measure(page, "noise")
+    assert field() == chosen
+
+
+def test_a_long_reason_leaves_room_for_the_button(
+    page: AppTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = ui.engine.engine().store
+    monkeypatch.setattr(ui.engine.engine().runner, "submit", IdleRunner(store).submit)
+    measure(page, "exact")
+    reason = "it cannot be read: " + "one more word " * 30
+    store.end(job_in_view(page).id, "failed", 0.0, reason)
+    page.run()
+    (line,) = (one for one in page.markdown if "pause_circle" in one.value)
+    assert line.value.endswith("…")
+    assert len(line.value) < 130
+    assert line.proto.help.count("one more word") == 30
+    assert any(button.label == "Resume" for button in page.button)
+
+
+def test_the_hessian_is_called_by_its_own_name(page: AppTest) -> None:
+    measure(page, "hessian")
+    shown = text_of(page)
+    assert "**Ω of each layer at each bit width.**" in shown
+    assert "Ranked by Ω" in shown
+    assert not re.search("ΔL|Ω, Ω|sample:", shown)
 
 
 def test_what_the_marks_mean_is_said_where_they_are(page: AppTest) -> None:

@@ -23,6 +23,7 @@ from qcore.sensitivity.config import Measure, SensitivityConfig
 from qcore.store.job import Job
 from qcore.store.store import Store
 from ui.figures.trust import frame_of, on_frame, trust_figure
+from ui.figures.trust_order import trust_order_figure
 from ui.sensitivity import trust
 from ui.theme import DARK, LIGHT
 
@@ -113,9 +114,29 @@ def test_a_unit_that_is_not_the_loss(show: Callable[[Job], AppTest]) -> None:
     app = show(measured("noise"))
     assert "is not the loss" in text_of(app)
     press(app, RUN)
-    assert "The unit of this measure is not the loss: the order is" in text_of(app)
+    assert "This measure is not the loss: the order is" in text_of(app)
     assert "Median error" not in text_of(app)
-    assert not app.get("plotly_chart")
+    assert "factor of two" not in text_of(app)
+    assert len(app.get("plotly_chart")) == 1
+
+
+def test_another_measure_is_drawn_for_its_order_alone() -> None:
+    check = replace(CHECK, same_unit=False, quantity="Ω", points=(*CHECK.points, BELOW))
+    figure = trust_order_figure(check, LIGHT)
+    (dots,) = figure.data  # neither a diagonal nor a band
+    assert not figure.layout.shapes
+    assert [axis.title.text for axis in (figure.layout.xaxis, figure.layout.yaxis)] == [
+        "measured ΔL (nats)",
+        "sum of Ω over layers",
+    ]
+    for shown, values in (
+        (dots.x, [p.measured for p in check.points]),
+        (dots.y, [p.additive for p in check.points]),
+    ):
+        assert list(np.argsort(shown)) == list(np.argsort(values))
+    assert (np.asarray(dots.error_x.array) > 0).all()
+    assert "sum of Ω: +0.002" in dots.hovertext[0]
+    assert "×" not in dots.hovertext[0]
 
 
 def test_a_check_that_waits_and_is_stopped(
@@ -175,6 +196,9 @@ CHECK = TrustCheck(
     1.5,
     (point(0.001, 0.002, 0.0012), point(0.1, 0.08, 0.1), point(2.0, 3.0, 2.5)),
 )
+
+
+BELOW = point(-0.01, 1e-5, None)
 
 
 def marks(figure: go.Figure) -> dict[str, go.Scatter]:

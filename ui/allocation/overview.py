@@ -57,7 +57,7 @@ def _tiles(prepared: Prepared, table: SensitivityTable, choice: Choice, inputs: 
         _metric(
             predicted_label(inputs),
             fmt.loss(point.predicted_loss),
-            f"Sum of the layers' measured ΔL, {table.config.unit}, of the weights "
+            f"Sum of the layers' measured {table.config.quantity_in_unit()}, of the weights "
             "alone. Interactions between layers and the rounding of inputs are not in it: measure "
             "to know.",
         )
@@ -112,7 +112,9 @@ def _curve(
     ]
     full = full_precision_bytes(prepared.network)
     chart(
-        pareto_figure(curves, choice.point, points, full, table.config.unit, palette()),
+        pareto_figure(
+            curves, choice.point, points, full, table.config.quantity_in_unit(), palette()
+        ),
         "allocate-pareto",
         "Predicted added loss against size: best allocations, uniform ones, random ones.",
     )

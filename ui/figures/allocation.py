@@ -77,11 +77,11 @@ def pareto_figure(
     chosen: CurvePoint,
     measured: Sequence[MeasuredPoint],
     full_precision_bytes: float,
-    unit: str,
+    quantity: str,
     palette: Palette,
 ) -> go.Figure:
-    """ΔL (in ``unit``) against size: frontier, uniform line, random cloud, this budget, what was
-    measured."""
+    """A ``quantity``, as ΔL (nats), against size: frontier, uniform line, random cloud, this
+    budget, what was measured."""
     points = (*curves.frontier, *curves.uniform, *curves.random)
     shown = [p.predicted_loss for p in points] + [m.delta_loss for m in measured]
     axis = symlog_for(p.predicted_loss for p in curves.frontier)
@@ -139,7 +139,7 @@ def pareto_figure(
         ticksuffix="B",
         range=_reach(p.size_bytes for p in points),
     )
-    figure.update_yaxes(title=f"ΔL ({unit})", **axis.axis(shown))
+    figure.update_yaxes(title=quantity, **axis.axis(shown))
     return finish(figure, palette, 430)
 
 

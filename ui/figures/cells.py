@@ -4,21 +4,28 @@ from __future__ import annotations
 
 import re
 
-from qcore.sensitivity.row import SensitivityRow
+from qcore.sensitivity.row import OutputNoise, SensitivityRow
 from qcore.sensitivity.table import SensitivityTable
 from ui import format as fmt
 
 
 def cell_text(row: SensitivityRow, table: SensitivityTable) -> str:
-    """Layer, width, ΔL with its interval, images; how it was found where the table's other cells
+    """Layer, width, value with its interval, images; how it was found where the table's other cells
     were found otherwise."""
     found = "<br>measured exactly" if refined(row, table) else ""
     within = fmt.interval(row.ci_low, row.ci_high)
+    value = f"{table.config.quantity} {fmt.loss(row.delta_loss)} {table.config.unit}".strip()
     return (
-        f"<b>{fmt.label(row.layer)}</b> at {row.bits} bits"
-        f"<br>ΔL {fmt.loss(row.delta_loss)} {table.config.unit}"
+        f"<b>{fmt.label(row.layer)}</b> at {row.bits} bits<br>{value}{_noise_text(row.noise)}"
         f"{f'<br>95 %: {within}' if within else ''}<br>{row.samples:,} images{found}"
     )
+
+
+def _noise_text(noise: OutputNoise | None) -> str:
+    if noise is None:
+        return ""
+    ratio = "no error" if noise.sqnr_db is None else f"SQNR {noise.sqnr_db:.1f} dB"
+    return f"<br>{ratio}, cosine {noise.cosine:.4f}"
 
 
 def refined(row: SensitivityRow, table: SensitivityTable) -> bool:

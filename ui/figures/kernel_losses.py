@@ -25,8 +25,9 @@ _HEIGHT = 340
 
 @dataclass(frozen=True, eq=False)
 class KernelBars:
-    """The drawn kernels of a layer, the largest loss first: their numbers, losses, raw means, and
-    the ends of their intervals (the losses themselves where there are none)."""
+    """The drawn kernels of a layer, the largest loss first: their numbers, losses, raw means (None
+    where those are the losses), and the ends of their intervals (the losses where there are none).
+    """
 
     layer: str
     bits: int
@@ -34,7 +35,7 @@ class KernelBars:
     total: int
     kernels: npt.NDArray[np.int64]
     losses: Floats
-    raw: Floats
+    raw: Floats | None
     low: Floats
     high: Floats
 
@@ -52,14 +53,16 @@ def kernel_bars(found: KernelEstimates, layer: str, bits: int, unit: str) -> Ker
     if len(order) > WORST + LEAST:
         order = np.concatenate([order[:WORST], order[-LEAST:]])
     ends = [found.shrunk if end is None else end for end in (found.low, found.high)]
-    columns = (values[rows, column][order] for values in (found.shrunk, found.raw, *ends))
-    return KernelBars(layer, bits, unit, len(losses), order, *columns)
+    low, high = (end[rows, column][order] for end in ends)
+    raw = found.raw[rows, column][order] if found.is_shrunk(bits) else None
+    return KernelBars(layer, bits, unit, len(losses), order, losses[order], raw, low, high)
 
 
 def kernel_losses_figure(bars: KernelBars, chosen: int | None, palette: Palette) -> go.Figure:
-    """A bar for each kernel with its 95 % interval, the worst on the left; a dash is the raw mean.
+    """A bar for each kernel with its 95 % interval, the worst on the left.
 
-    The chosen kernel has a colour. The customdata of a mark is the kernel. Symmetric-log axis.
+    A dash is the raw mean, where the bar is another value. The chosen kernel has a colour. The
+    customdata of a mark is the kernel. Symmetric-log axis.
     """
     spans = zip(bars.losses.tolist(), bars.low.tolist(), bars.high.tolist(), strict=True)
     axis = loss_axis(spans)
@@ -89,10 +92,12 @@ def kernel_losses_figure(bars: KernelBars, chosen: int | None, palette: Palette)
         name="ΔL with its 95 % interval",
         **shared,
     )
+    raw = [] if bars.raw is None else [bars.raw]
     dash = {"symbol": "line-ew", "size": 7, "line": {"width": 2, "color": palette.accent}}
-    figure.add_scatter(y=axis(bars.raw), mode="markers", marker=dash, name="raw mean", **shared)
+    for values in raw:
+        figure.add_scatter(y=axis(values), mode="markers", marker=dash, name="raw mean", **shared)
     _kernel_axis(figure, bars, places)
-    shown = np.concatenate([bars.losses, bars.raw, bars.low, bars.high]).tolist()
+    shown = np.concatenate([bars.losses, *raw, bars.low, bars.high]).tolist()
     figure.update_yaxes(title=f"ΔL ({bars.unit})", **axis.axis(shown))
     return finish(figure, palette, _HEIGHT)
 
@@ -111,11 +116,12 @@ def _kernel_axis(figure: go.Figure, bars: KernelBars, places: Floats) -> None:
 
 def _hover(bars: KernelBars) -> list[str]:
     name = fmt.label(bars.layer)
-    columns = (bars.kernels, bars.losses, bars.raw, bars.low, bars.high)
+    raw = [None] * len(bars.kernels) if bars.raw is None else bars.raw.tolist()
+    columns = (bars.kernels, bars.losses, raw, bars.low, bars.high)
     return [
         f"<b>kernel {kernel}</b> of {name} at {bars.bits} bits"
         f"<br>ΔL {fmt.loss(value)} {bars.unit}"
         f"{f'<br>95 %: {fmt.interval(low, high)}' if low < high else ''}"
-        f"<br>raw mean {fmt.loss(raw)}"
-        for kernel, value, raw, low, high in zip(*columns, strict=True)
+        f"{'' if mean is None else f'<br>raw mean {fmt.loss(mean)}'}"
+        for kernel, value, mean, low, high in zip(*columns, strict=True)
     ]

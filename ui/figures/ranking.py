@@ -21,13 +21,13 @@ def ranking_figure(
     keep: Collection[str],
     crush: Collection[str],
     focus: str,
-    unit: str,
+    quantity: str,
     palette: Palette,
 ) -> go.Figure:
     """One bar for each layer with its 95 % interval, the most sensitive on top.
 
-    Those to ``keep`` high and those to ``crush`` have a colour each, the focused one a frame. The
-    customdata of a bar is the layer's name. Symmetric-log axis.
+    Those to ``keep`` high and those to ``crush`` have a colour each, the focused one a frame.
+    ``quantity`` names the axis. The customdata of a bar is the layer's name. Symmetric-log axis.
     """
     axis = loss_axis((r.value, r.low, r.high) for r in ranked)
     low = axis([r.value if r.low is None else r.low for r in ranked])
@@ -42,7 +42,7 @@ def ranking_figure(
         y=list(range(len(ranked))),
         width=0.72,
         customdata=[r.layer for r in ranked],
-        hovertext=[_hover(r, i, unit) for i, r in enumerate(ranked, 1)],
+        hovertext=[_hover(r, i, quantity) for i, r in enumerate(ranked, 1)],
         hovertemplate="%{hovertext}<extra></extra>",
         marker={
             "color": [hues.get(r.layer, palette.bar) for r in ranked],
@@ -53,14 +53,14 @@ def ranking_figure(
         **unfaded(),
     )
     each = row_pixels(len(ranked) or 1)
-    _axes(figure, ranked, axis, unit, each)
+    _axes(figure, ranked, axis, quantity, each)
     return finish(figure, palette, 64 + each * len(ranked))
 
 
-def _axes(figure: go.Figure, ranked: Sequence[Ranked], axis: Symlog, unit: str, each: int) -> None:
-    figure.update_xaxes(
-        title=f"ΔL ({unit})", **axis.axis([r.value for r in ranked] + _ends(ranked))
-    )
+def _axes(
+    figure: go.Figure, ranked: Sequence[Ranked], axis: Symlog, quantity: str, each: int
+) -> None:
+    figure.update_xaxes(title=quantity, **axis.axis([r.value for r in ranked] + _ends(ranked)))
     figure.update_yaxes(
         tickvals=list(range(len(ranked))),
         ticktext=[fmt.label(r.layer) for r in ranked],
@@ -75,9 +75,9 @@ def _ends(ranked: Sequence[Ranked]) -> list[float]:
     return [end for r in ranked for end in (r.low, r.high) if end is not None]
 
 
-def _hover(found: Ranked, place: int, unit: str) -> str:
+def _hover(found: Ranked, place: int, quantity: str) -> str:
     within = fmt.interval(found.low, found.high)
     return (
-        f"<b>{fmt.label(found.layer)}</b>, number {place}<br>ΔL {fmt.loss(found.value)} {unit}"
+        f"<b>{fmt.label(found.layer)}</b>, number {place}<br>{quantity}: {fmt.loss(found.value)}"
         f"{f'<br>95 %: {within}' if within else ''}"
     )

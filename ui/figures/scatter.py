@@ -18,14 +18,14 @@ from ui.theme import Palette, bit_color, finish
 
 @dataclass(frozen=True)
 class Measures:
-    """What the two sides are called, and their units."""
+    """What the two sides are called, and what they count: ``ΔL (nats)``."""
 
     names: tuple[str, str]
-    units: tuple[str, str]
+    quantities: tuple[str, str]
 
     @property
-    def same_unit(self) -> bool:
-        return self.units[0] == self.units[1]
+    def same_quantity(self) -> bool:
+        return self.quantities[0] == self.quantities[1]
 
 
 def scatter_figure(
@@ -33,7 +33,7 @@ def scatter_figure(
 ) -> go.Figure:
     """One dot for each cell, coloured by its bits; the focused layer's have a ring.
 
-    Symmetric-log axes, of the same scale where the units are the same; then the line of equal
+    Symmetric-log axes, of the same scale where the quantities are the same; then the line of equal
     values is drawn too. The customdata of a dot is (layer, bits).
     """
     sides: tuple[Callable[[CommonCell], SensitivityRow], ...] = (
@@ -42,12 +42,12 @@ def scatter_figure(
     )
     values = [[side(cell).delta_loss for cell in cells] for side in sides]
     spans = [[(r.delta_loss, r.ci_low, r.ci_high) for r in map(side, cells)] for side in sides]
-    if measures.same_unit:
+    if measures.same_quantity:
         axes = [loss_axis(spans[0] + spans[1])] * 2
     else:
         axes = [loss_axis(one) for one in spans]
     figure = go.Figure()
-    if measures.same_unit:
+    if measures.same_quantity:
         reach = [axes[0].axis(values[0] + values[1])] * 2
         _equal(figure, reach[0]["range"], palette)
     else:
@@ -58,7 +58,7 @@ def scatter_figure(
         _dots(figure, own, bits, axes, measures, palette)
     _rings(figure, [cell for cell in cells if cell.layer == focus], axes, palette)
     for update, i in ((figure.update_xaxes, 0), (figure.update_yaxes, 1)):
-        update(title=f"{measures.names[i]}, {measures.units[i]}", **reach[i])
+        update(title=f"{measures.names[i]}, {measures.quantities[i]}", **reach[i])
     finish(figure, palette, 480)
     return figure.update_layout(margin={"t": 36})
 
@@ -142,8 +142,9 @@ def _intervals(
 
 
 def _hover(cell: CommonCell, measures: Measures) -> str:
-    sides = zip(measures.names, (cell.first, cell.second), measures.units, strict=True)
+    sides = zip(measures.names, measures.quantities, (cell.first, cell.second), strict=True)
     lines = "".join(
-        f"<br>{fmt.label(name)}: {fmt.loss(row.delta_loss)} {unit}" for name, row, unit in sides
+        f"<br>{fmt.label(name)}, {quantity}: {fmt.loss(row.delta_loss)}"
+        for name, quantity, row in sides
     )
     return f"<b>{fmt.label(cell.layer)}</b> at {cell.bits} bits{lines}"

@@ -60,7 +60,7 @@ def line_figure(
         range=[-0.25, len(widths) - 0.85],
         zeroline=False,
     )
-    figure.update_yaxes(title=f"ΔL ({table.config.unit})", **vertical)
+    figure.update_yaxes(title=table.config.quantity_in_unit(), **vertical)
     finish(figure, palette, height)
     letters = max((len(short_name(name)) for name, _, _ in ends), default=0)
     figure.update_layout(margin={"r": 16 + _AWAY + round(_LETTER * letters), "t": _ABOVE})

@@ -39,8 +39,8 @@ def trust_figure(check: TrustCheck, palette: Palette) -> go.Figure:
         place = {"xanchor": "right", "yanchor": "bottom"}
         _note(figure, (check.saturation, frame.low), "little left to lose ", palette, place)
     axis = {"type": "log", **_scale(frame)}
-    figure.update_xaxes(title=f"measured ΔL, {check.unit}", **axis)
-    figure.update_yaxes(title=f"predicted ΔL, {check.unit}", **axis)
+    figure.update_xaxes(title=f"measured ΔL ({check.unit})", **axis)
+    figure.update_yaxes(title=f"predicted ΔL ({check.unit})", **axis)
     return finish(figure, palette, 500)
 
 

@@ -116,7 +116,8 @@ def _triangle(measured: float, predicted: float, frame: Frame) -> str:
     return "triangle-down" if predicted < frame.low else ""
 
 
-def _hover(point: TrustPoint, unit: str) -> str:
+def configuration_text(point: TrustPoint, unit: str) -> list[str]:
+    """Lines about what was measured."""
     counts = sorted(Counter(point.bits).items())
     lines = [
         f"<b>{point.average_bits:.2f} bits on average</b>",
@@ -125,6 +126,11 @@ def _hover(point: TrustPoint, unit: str) -> str:
     ]
     if interval := fmt.interval(point.ci_low, point.ci_high):
         lines.append(f"95 %: {interval}")
+    return lines
+
+
+def _hover(point: TrustPoint, unit: str) -> str:
+    lines = configuration_text(point, unit)
     for name, value in ((SUM, point.additive), (INTERACTING, point.interacting)):
         if value is not None:
             ratio = f" ({value / point.measured:.2f} ×)" if point.measured > 0 else ""

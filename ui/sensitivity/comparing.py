@@ -35,7 +35,7 @@ _WORDS = ((0.95, "almost the same order"), (0.8, "much the same order"), (0.5, "
 
 def comparing_section(prepared: Prepared, job: Job, table: SensitivityTable, focus: str) -> None:
     """A menu of other runs, the scatter of the common cells, and how well the ranks agree."""
-    others = {other.id: other for other in comparable(prepared, job)}
+    others = {one.id: one for one in comparable(prepared, job)}
     _following(job)
     if not others:
         _nothing(job)
@@ -50,14 +50,15 @@ def comparing_section(prepared: Prepared, job: Job, table: SensitivityTable, foc
         format_func=lambda run: run_label(others[run]) if run in others else run,
         help="Finished runs on this network that share a bit width with the one in view.",
     )
-    cells = common_cells(table, table_of(others[chosen], prepared))
+    other = table_of(others[chosen], prepared)
+    cells = common_cells(table, other)
     if len(cells) < FEWEST:
         with st.container(height=200, border=False):
             st.caption(f"Only {len(cells)} cells have a value in both runs.")
         return
     measures = Measures(
         (_axis(job), _axis(others[chosen])),
-        (table.config.unit, table_of(others[chosen], prepared).config.unit),
+        (table.config.quantity_in_unit(), other.config.quantity_in_unit()),
     )
     left, right = halves()
     with left:
@@ -87,7 +88,7 @@ def _words(cells: Sequence[CommonCell], focus: str, measures: Measures) -> None:
     st.markdown(_verdict(whole, by_bits))
     both = sum(cell.first.method == cell.second.method for cell in cells)
     alike = f" {both} of them were measured the same way in both." if both else ""
-    line = " The dotted line is where both are equal." if measures.same_unit else ""
+    line = " The dotted line is where both are equal." if measures.same_quantity else ""
     st.caption(
         f"One dot for each layer and bit width that both runs have, coloured by its bits."
         f"{alike}{line} "

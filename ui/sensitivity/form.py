@@ -101,7 +101,6 @@ def _button(
             on_click=cancel,
             args=(job.id,),
             disabled=job.cancel_requested,
-            help="Stops within a step. What is finished stays.",
         )
         return
     st.button(
@@ -111,5 +110,4 @@ def _button(
         on_click=start_sensitivity,
         args=(prepared, data, config),
         disabled=_trouble(config) is not None,
-        help="A question that was answered before is answered from disk at once.",
     )

@@ -12,17 +12,22 @@ def shrinkage_words(found: KernelEstimates, layer: str, bits: int) -> str:
     known = found.shrinkage
     if known is None:
         return "One image has no second half to check with: these are raw values."
+    done = (
+        "Few images have seen each kernel, so its raw mean (dash, maybe outside the interval) is "
+        "pulled towards what the size of its rounding error alone would say; in this layer "
+        f"{fmt.share(known.of(layer))} of the distance is kept, as far as two halves of the "
+        f"{known.images:,} images agree."
+        if found.is_shrunk(bits)
+        else f"At {bits} bits the two halves agree better without shrinking: raw values are shown."
+    )
     return (
-        "Few images have seen each kernel, so its raw mean (dash) is pulled towards what the size "
-        f"of its rounding error alone would say; in this layer {fmt.share(known.of(layer))} of the "
-        f"distance is kept, as far as two halves of the {known.images:,} images agree. "
-        f"{_checked(known.at(bits))} Kernels that serve what these images do not show look "
+        f"{done} {_checked(known.at(bits))} Kernels that serve what these images do not show look "
         "harmless here: no check on the same images can tell."
     )
 
 
 def _checked(one: HeldOut) -> str:
-    """Example: Held-out check at 2 bits, all layers: 22 % less squared error ..."""
+    """Example: Held-out check at 2 bits, ... the other half's: squared error 22 % less ..."""
     parts = []
     if one.shrunk_error is not None:
         change = one.shrunk_error - 1
@@ -35,6 +40,6 @@ def _checked(one: HeldOut) -> str:
     if not parts:
         return ""
     return (
-        f"Held-out check at {one.bits} bits, one half's values of all kernels against the other "
-        f"half's: {', '.join(parts)}."
+        f"Held-out check at {one.bits} bits, one half's shrunk values of all kernels against the "
+        f"other half's: {', '.join(parts)}."
     )

@@ -21,6 +21,7 @@ from ui.figures.kernel_histogram import kernel_histogram_figure
 from ui.figures.kernel_losses import LEAST, WORST, KernelBars, kernel_bars, kernel_losses_figure
 from ui.router import PAGES
 from ui.select import clicked
+from ui.sensitivity.halves import halves
 from ui.sensitivity.kernel_words import shrinkage_words
 from ui.state import palette
 from ui.weights.choice import BITS, KERNEL
@@ -55,13 +56,13 @@ def kernels_section(prepared: Prepared, job: Job, focus: str) -> None:
         bits = _bits(found)
     bars = kernel_bars(found, focus, bits, config.unit)
     chosen = _chosen(focus, bars)
-    left, right = st.columns([13, 7], gap="medium")
+    left, right = halves()
     with left:
         chart(
             kernel_losses_figure(bars, chosen, palette()),
             _CHART,
             f"Added loss of the kernels of {focus} at {bits} bits, the worst on the left, with "
-            "intervals; dashes are the values before shrinking.",
+            f"intervals{'' if bars.raw is None else '; dashes are the values before shrinking'}.",
             lambda key: _clicked(key, focus),
         )
         st.caption(_hidden(bars) + shrinkage_words(found, focus, bits))

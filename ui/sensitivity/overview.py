@@ -20,6 +20,7 @@ from ui.sensitivity.halves import halves
 from ui.state import focused_layer, palette
 
 _COMPARED, _CHOSEN = "sensitivity_compared", "sensitivity_compared_chosen"
+_DEFAULT = "sensitivity_compared_default"
 _AT_FIRST = 3
 
 
@@ -35,14 +36,13 @@ def overview(prepared: Prepared, job: Job, table: SensitivityTable) -> None:
 
 
 def _map(table: SensitivityTable, focus: str) -> None:
-    st.markdown(
-        f"**ΔL of each layer at each bit width**, {table.config.unit}. Click a cell to focus."
-    )
+    quantity = fmt.capital(table.config.quantity_in_unit())
+    st.markdown(f"**{quantity} of each layer at each bit width.** Click a cell to focus.")
     chart(
         heatmap_figure(table, focus, palette()),
         "sensitivity-map",
-        "Added loss: layers down, bit widths across; orange adds loss, blue takes loss away, "
-        "hatched where the interval includes zero.",
+        f"{quantity}: layers down, bit widths across; orange above zero, blue below, hatched where "
+        "the interval includes zero.",
         focus_clicked,
     )
     st.caption(" ".join(_signs(table)))
@@ -50,9 +50,11 @@ def _map(table: SensitivityTable, focus: str) -> None:
 
 def _signs(table: SensitivityTable) -> list[str]:
     """What the marks in the map mean, of those that are there."""
-    rows = table.rows
-    signs = ["Colour is the logarithm of |ΔL|."]
-    if any(row.delta_loss < 0 for row in rows):
+    rows, name = table.rows, table.config.quantity
+    signs = [f"Colour is the logarithm of |{name}|."]
+    if any(row.delta_loss < 0 for row in rows) and name != "ΔL":
+        signs.append("Orange: above zero. Blue: below, by chance.")
+    elif any(row.delta_loss < 0 for row in rows):
         signs.append(
             "Orange: loss is added. Blue: it is taken away, as measured; rounding can help by "
             "chance."
@@ -71,14 +73,16 @@ def _lines(table: SensitivityTable, focus: str) -> None:
     chart(
         line_figure(table, focus, _compared(table, names, focus), palette()),
         "sensitivity-lines",
-        f"Added loss against bit width for {focus} and chosen layers, all others in grey.",
+        f"{fmt.capital(table.config.quantity)} against bit width for {focus} and chosen layers, "
+        "all others in grey.",
         focus_clicked,
     )
     st.multiselect(
         "Compared with",
         names,
         key=_COMPARED,
-        on_change=lambda: st.session_state.update({_CHOSEN: names}),
+        on_change=_choose,
+        args=(names,),
         max_selections=MOST_COMPARED,
         help="The focused layer is always drawn. At first: the most sensitive of the others.",
     )
@@ -86,13 +90,24 @@ def _lines(table: SensitivityTable, focus: str) -> None:
 
 def _compared(table: SensitivityTable, names: list[str], focus: str) -> list[str]:
     """The visitor's choice, else the most sensitive layers; kept while the network is the same."""
-    known = st.session_state.get(_COMPARED)
-    if st.session_state.get(_CHOSEN) != names or known is None:
-        bits = width_in_view(table.config.bits)
-        found = [] if bits is None else [r.layer for r in ranking(table, bits)]
-        known = [name for name in found if name != focus][:_AT_FIRST]
-        st.session_state[_COMPARED] = known
-    return known
+    known: list[str] | None = st.session_state.get(_COMPARED)
+    if known is not None and st.session_state.get(_CHOSEN) == names:
+        return known
+    bits = width_in_view(table.config.bits)
+    found = [] if bits is None else [r.layer for r in ranking(table, bits)]
+    if not found:  # of a run that begins: the field stays as it is, and nothing is drawn
+        return []
+    first = [name for name in found if name != focus][:_AT_FIRST]
+    st.session_state[_DEFAULT] = first
+    if known != first:
+        st.session_state[_COMPARED] = first
+    return first
+
+
+def _choose(names: list[str]) -> None:
+    """A choice is what differs from what was put there: a browser may send that back late."""
+    if st.session_state[_COMPARED] != st.session_state.get(_DEFAULT):
+        st.session_state[_CHOSEN] = names
 
 
 def _about(job: Job, table: SensitivityTable) -> None:
@@ -102,8 +117,28 @@ def _about(job: Job, table: SensitivityTable) -> None:
         text = lambda: json_text(table.to_json())  # noqa: E731
         download("JSON", text, f"{name}-sensitivity.json", "sensitivity-json")
     st.caption(
-        f"{len(table.rows)} of {table.cells} cells"
-        f"{', provisional: more images follow' * job.active}. Quantizer: {table.quantizer}. "
-        "ΔL of single layers need not add up to that of all together: errors can cancel. The JSON "
-        "is what `python -m qcore allocate` reads."
+        f"{_extent(table, job.active)}. Quantizer: {table.quantizer}. "
+        f"{fmt.capital(table.config.quantity)} of single layers need not add up to that of all "
+        "together: errors can cancel. The JSON is what `python -m qcore allocate` reads."
     )
+
+
+def _extent(table: SensitivityTable, active: bool) -> str:
+    """How much of the table there is, and what it took."""
+    text = f"{len(table.rows)} of {table.cells} cells"
+    if table.refine_passes is not None:
+        text += f", {table.refined_cells} of them exact, in {table.refine_passes:.0f}"
+        text += f" of {table.config.refine} forward passes"
+    elif active and table.config.refine is not None and table.complete:
+        text += ", provisional: exact values follow once all images are through"
+    elif active:
+        text += ", provisional: more images follow"
+    if table.config.tolerance is not None and not active:
+        used = sum(row.samples for row in table.rows) / (table.cells * table.config.images)
+        text += f", {fmt.share(used)} of the image evaluations that all would have taken"
+    if table.config.method == "projected":
+        text += (
+            ". Intervals of estimates say how much other images would move them, not what the "
+            "expansion leaves out where bits are few: the trust check does"
+        )
+    return text

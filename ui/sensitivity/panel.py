@@ -16,6 +16,7 @@ from ui.sensitivity.sections import section
 
 # Drawing costs the browser, and so on a small machine the run itself, more than a line of text.
 _PROGRESS_SECONDS, _CHART_SECONDS = 0.5, 4.0
+_LINE = 90  # characters of a reason beside the button
 
 
 def results(prepared: Prepared, job: Job) -> None:
@@ -54,7 +55,7 @@ def _state(job: Job) -> None:
         elif job.state == "cancelled":
             _resume(job, f"Stopped at {fmt.share(job.fraction)}; what was finished is kept.")
         elif job.state == "failed":
-            _resume(job, fmt.plain(job.message))
+            _resume(job, job.message)
         else:
             asked = job.question["config"]
             forward = (job.result or {}).get("one_forward_seconds")
@@ -68,12 +69,14 @@ def _state(job: Job) -> None:
 
 
 def _resume(job: Job, text: str) -> None:
+    line = fmt.shortened(text, _LINE)
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(f":material/pause_circle: {text}")
         if can_go_on(job):
             st.button("Resume", icon=":material/resume:", on_click=_go_on, args=(job,))
         else:
             st.caption("Its network or data were removed; bring them again to go on.")
+        whole = None if line == text else fmt.plain(text)
+        st.markdown(f":material/pause_circle: {fmt.plain(line)}", help=whole)
 
 
 def _go_on(job: Job) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import streamlit as st
 
@@ -25,7 +25,6 @@ from ui.select import focus_chosen, focus_clicked
 from ui.sensitivity.halves import halves
 from ui.state import palette
 
-_BY: dict[Criterion, str] = {"loss": "ΔL", "step": "ΔL of the next step down, per kB"}
 _CRITERION, _BITS = "ranking_by", "ranking_bits"
 
 
@@ -40,24 +39,28 @@ def ranking_section(table: SensitivityTable, focus: str) -> None:
             st.caption("No layer has a value at this width yet.")
         return
     keep, crush = keep_high(ranked), safe_to_crush(ranked)
-    unit = table.config.unit + " per kB" * (criterion == "step")
+    quantity = table.config.quantity_in_unit("per kB" * (criterion == "step"))
     left, right = halves()
     with left:
         chart(
-            ranking_figure(ranked, _names(keep), _names(crush), focus, unit, palette()),
+            ranking_figure(ranked, _names(keep), _names(crush), focus, quantity, palette()),
             "sensitivity-ranking",
             f"Layers by sensitivity at {bits} bits, the most sensitive on top, with intervals.",
             focus_clicked,
         )
     with right:
-        _chips("Keep these high", keep, focus, "arrow_upward", "The largest of all layers.")
+        high = {r.layer: short_loss(r.value) for r in keep}
+        _chips("Keep these high", high, focus, "arrow_upward", "The largest of all layers.")
+        low = {r.layer: f"≤ {short_loss(r.high)}" for r in crush if r.high is not None}
         why = "The smallest upper ends of the 95 % intervals: harmless even if chance helped them."
-        _chips("Safe to crush", crush, focus, "arrow_downward", why)
+        _chips("Safe to crush", low, focus, "arrow_downward", why)
         st.caption(_stated(table, bits, criterion))
 
 
 def _criterion(table: SensitivityTable) -> Criterion:
-    known: list[Criterion] = [c for c in _BY if widths_to_rank(table, c)]
+    name = table.config.quantity
+    by: dict[Criterion, str] = {"loss": name, "step": f"{name} of the next step down, per kB"}
+    known = [c for c in by if widths_to_rank(table, c)]
     if st.session_state.get(_CRITERION) not in known:
         st.session_state[_CRITERION] = "loss"
     chosen = st.segmented_control(
@@ -66,8 +69,8 @@ def _criterion(table: SensitivityTable) -> Criterion:
         required=True,
         key=_CRITERION,
         persist_state="session",
-        format_func=lambda c: _BY[c],
-        help="; ".join(f"{_BY[c]}: {text}" for c, text in CRITERIA.items()) + ".",
+        format_func=lambda c: by[c],
+        help="; ".join(f"{by[c]}: {text}" for c, text in CRITERIA.items()) + ".",
     )
     return chosen or "loss"
 
@@ -89,17 +92,15 @@ def _names(ranked: Sequence[Ranked]) -> list[str]:
     return [r.layer for r in ranked]
 
 
-def _chips(title: str, ranked: Sequence[Ranked], focus: str, icon: str, why: str) -> None:
+def _chips(title: str, values: Mapping[str, str], focus: str, icon: str, why: str) -> None:
     """Names to click; the focused one is lit."""
-    key, values = f"ranking-{icon}", {r.layer: r for r in ranked}
+    key = f"ranking-{icon}"
     st.session_state[key] = focus if focus in values else None
     st.pills(
         f":material/{icon}: **{title}**",
         list(values),
         key=key,
-        format_func=lambda name: (
-            f"{fmt.plain(short_name(name))} · {short_loss(values[name].value)}"
-        ),
+        format_func=lambda name: f"{fmt.plain(short_name(name))} · {values[name]}",
         on_change=focus_chosen,
         args=(key,),
         help=why,
@@ -108,13 +109,14 @@ def _chips(title: str, ranked: Sequence[Ranked], focus: str, icon: str, why: str
 
 
 def _stated(table: SensitivityTable, bits: int, criterion: Criterion) -> str:
+    name = table.config.quantity
     if criterion == "loss":
         return (
-            f"Ranked by ΔL with one layer at {bits} bits and all others as they were. A large "
+            f"Ranked by {name} with one layer at {bits} bits and all others as they were. A large "
             "layer that adds little can be the better place to save: see what a kilobyte costs."
         )
     lower = max(b for b in table.config.bits if b < bits)
     return (
-        f"Ranked by what going from {bits} to {lower} bits adds to ΔL, for each kilobyte of "
+        f"Ranked by what going from {bits} to {lower} bits adds to {name}, for each kilobyte of "
         "weights it saves; intervals join the worst ends of both widths."
     )

@@ -17,9 +17,11 @@ from ui.charts import chart
 from ui.downloads import download, json_text
 from ui.engine import engine
 from ui.figures.trust import on_frame, trust_figure
+from ui.figures.trust_order import trust_order_figure
 from ui.jobs import cancel, progress_text
 from ui.models import file_name_of
 from ui.results import can_go_on
+from ui.sensitivity.halves import halves
 from ui.state import palette
 
 _SECONDS = 2.0  # between two looks at a check that is being made
@@ -58,8 +60,8 @@ def _nothing(job: Job, table: SensitivityTable, question: TrustQuestion) -> None
         )
         if table.config.method in ("hessian", "noise"):
             st.markdown(
-                f"The unit of this measure ({table.config.unit}) is not the loss, so sizes cannot "
-                "be compared: the check says only whether the order is right."
+                f"This measure ({table.config.quantity}) is not the loss, so sizes cannot be "
+                "compared: the check says only whether the order is right."
             )
         _button(_BUTTON, "play_arrow", job, question)
         st.caption(_cost(table))
@@ -131,21 +133,19 @@ def _show(prepared: Prepared, known: Job, table: SensitivityTable) -> None:
         st.markdown("  \n".join(_named(line) for line in check_lines(check) if line))
     else:
         st.markdown(f"Errors are put into words once {_FEWEST} configurations are measured.")
-    if not check.same_unit:
-        _facts(known, table, check)
-        return
-    left, right = st.columns([11, 9], gap="medium")
+    drawn = trust_figure if check.same_unit else trust_order_figure
+    left, right = halves()
     with left:
         chart(
-            trust_figure(check, palette()),
+            drawn(check, palette()),
             "sensitivity-trust",
-            "One dot for every random configuration: measured loss across, predicted loss up.",
+            "One dot for every random configuration: measured loss across, the table's sum up.",
         )
     with right:
         _reading(check)
         _facts(known, table, check)
         name = file_name_of(prepared.network.name)
-        download("JSON", json_text(check.to_json()), f"{name}-trust.json", "trust-json")
+        download("Check (JSON)", json_text(check.to_json()), f"{name}-trust.json", "trust-json")
 
 
 def _named(line: str) -> str:
@@ -156,6 +156,12 @@ def _named(line: str) -> str:
 
 def _reading(check: TrustCheck) -> None:
     """How to read the chart."""
+    if not check.same_unit:
+        st.markdown(
+            "The order is right where every dot further right is also higher up. Strokes are 95 % "
+            "intervals of the measured loss."
+        )
+        return
     rings = ""
     if check.interacting is not None:
         rings = (

@@ -10,6 +10,7 @@ from qcore.sensitivity.interval import student_quantile
 Doubles = npt.NDArray[np.float64]
 
 _FEWEST = 10  # below, resamples are too much alike: Student's interval
+_BLOCK = 100  # resamples at once: what is drawn for them grows with the number of samples
 _LEAST_SPREAD = 0.1  # of the whole sample's standard error: bounds t where a resample is constant
 
 
@@ -22,7 +23,7 @@ def bootstrap_interval(
     resamples of the images take the place of Student's, so that the interval leans to the side to
     which the data are skewed. Losses of single images are: with 64 log-normal ones (sigma 1.5) it
     holds the true mean in 90 of 100 trials; percentile, BCa and Student do in 83, 87 and 82. Below
-    10 samples it is Student's. Example: 64 values 0 and 1, half each, give 0.5 ± 0.126. Raises
+    10 samples it is Student's. Example: of 64 values 0, 1, 0, 1 ... about 0.37 to 0.61. Raises
     ValueError below two samples.
     """
     samples = len(per_sample)
@@ -45,18 +46,22 @@ def _t_statistics(
     deviations: npt.NDArray[np.float32], resamples: int, seed: int
 ) -> npt.NDArray[np.float32]:
     """(cells, resamples): (m* - m) / se* of columns of mean 0 and variance 1."""
-    samples = len(deviations)
-    weights = _resampling(samples, resamples, seed)
-    means = deviations.T @ weights
-    variances = np.square(deviations).T @ weights - np.square(means)
-    spreads = np.sqrt(np.maximum(variances, np.float32(_LEAST_SPREAD**2)))
-    found: npt.NDArray[np.float32] = means / spreads * np.float32(np.sqrt(samples))
-    return found
+    samples, generator = len(deviations), np.random.default_rng(seed)
+    found: list[npt.NDArray[np.float32]] = []
+    for start in range(0, resamples, _BLOCK):
+        weights = _resampling(samples, min(_BLOCK, resamples - start), generator)
+        means = deviations.T @ weights
+        variances = np.square(deviations).T @ weights - np.square(means)
+        spreads = np.sqrt(np.maximum(variances, np.float32(_LEAST_SPREAD**2)))
+        found.append(means / spreads * np.float32(np.sqrt(samples)))
+    return np.concatenate(found, 1)
 
 
-def _resampling(samples: int, resamples: int, seed: int) -> npt.NDArray[np.float32]:
+def _resampling(
+    samples: int, resamples: int, generator: np.random.Generator
+) -> npt.NDArray[np.float32]:
     """(samples, resamples): how often a resample draws each sample, divided by their number."""
-    drawn = np.random.default_rng(seed).integers(0, samples, (samples, resamples), dtype=np.int64)
+    drawn = generator.integers(0, samples, (samples, resamples), dtype=np.int64)
     cells = drawn * resamples + np.arange(resamples)
     counts = np.bincount(cells.ravel(), minlength=samples * resamples)
     return (counts.reshape(samples, resamples) / samples).astype(np.float32)

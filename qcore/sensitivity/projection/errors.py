@@ -117,8 +117,8 @@ class LayerErrors:
             rows = to_kernels(rounded - full, layer)
             self._note_shift(layer, number, rows)
             if (layer.name, number) not in self._energies:
-                norms = torch.linalg.vector_norm(rows, dim=1)
-                self._energies[layer.name, number] = norms.double().square()
+                norms = torch.linalg.vector_norm(rows, dim=1, dtype=torch.float64)
+                self._energies[layer.name, number] = norms.square()
             errors.append(to_patch_order(rows, layer))
         return torch.stack(errors, 1)
 

@@ -65,12 +65,6 @@ class KernelSums:
         found: Doubles = self.totals[chosen].sum(0) / (count if count else np.nan)
         return found
 
-    def rows(self, layer: str) -> slice:
-        """Where that layer's kernels are. ValueError for an unknown layer."""
-        number = self.layers.index(layer)
-        start = sum(self.kernels[:number])
-        return slice(start, start + self.kernels[number])
-
     def joined(self, other: KernelSums) -> KernelSums:
         """The sums over both samples. ValueError where they do not belong together."""
         if (self.bits, self.layers, self.kernels) != (other.bits, other.layers, other.kernels):

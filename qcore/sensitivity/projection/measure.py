@@ -85,7 +85,7 @@ def project(
             finished = task.position + task.count
             seconds_per_image.append(found.forward_seconds / task.count)
             on_chunk(task.number, found)
-            on_progress(finished / total, f"{finished:,} of {total:,} images")
+            on_progress(finished / total, f"{finished:,} of {total:,} images projected")
     if tasks.stopped or not seconds_per_image:
         return ProjectionRun(None, not tasks.stopped)
     each = float(np.median(seconds_per_image)) / pieces_at_once(network.device)
