@@ -13,9 +13,9 @@ from qcore.allocate.problem import FloatArray
 from qcore.graph.layer import Description, Layer
 from qcore.sensitivity.row import SensitivityRow
 
-SETTING_UP = 3.5
+SETTING_UP = 4.5
 """Passes that any exact cells take together: to set up kernels, for the reference, to come to the
-layers, and half of one for what the count of a cell leaves out."""
+layers, and one and a half for what the count of a cell leaves out (measured on two cores)."""
 
 # How many multiply-accumulates take as long as moving one value. Depthwise layers move as many
 # values as others for a tenth of the work: by multiply-accumulates alone, what comes after the

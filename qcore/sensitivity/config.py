@@ -32,7 +32,7 @@ TARGETS: dict[Quantized, str] = {
 HESSIAN_PROBES = 32
 FEWEST_DRAWS = 64
 """Random directions that a projected run has at least, over all its images."""
-LEAST_REFINE = 4
+LEAST_REFINE = 5
 """Forward passes: setting up alone takes most of them."""
 LARGEST_SEED = 2**63 - 1
 BASE_BITS = 8

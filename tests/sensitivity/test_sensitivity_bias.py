@@ -168,8 +168,8 @@ def test_few_images_get_more_directions_each(images: int, probes: int) -> None:
 
 
 def test_what_would_do_nothing_is_refused() -> None:
-    projected = SensitivityConfig((4,), "kl", 64, method="projected", refine=3)
-    with pytest.raises(BadInput, match="at least 4 forward passes"):
+    projected = SensitivityConfig((4,), "kl", 64, method="projected", refine=4)
+    with pytest.raises(BadInput, match="at least 5 forward passes"):
         check_config(projected)
     with pytest.raises(BadInput, match="seed"):
         check_config(SensitivityConfig((4,), "kl", 64, seed=2**63))
