@@ -124,7 +124,7 @@ def test_never_more_passes_than_allowed(network: Network, guess: Rows, passes: i
 
 def test_the_most_useful_cells_come_first(network: Network, guess: Rows) -> None:
     """What few passes pay for is part of what more of them pay for."""
-    few, more, all_ = (choose_cells(network.description, guess, n).cells for n in (7, 9, 100))
+    few, more, all_ = (choose_cells(network.description, guess, n).cells for n in (6.5, 8.5, 100))
     assert 0 < len(few) < len(more) < len(all_)
     assert set(few) < set(more) < set(all_)
 
