@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from qcore.graph.layer import Description
 from qcore.jobs.kept_projections import CHUNK, KERNELS, kernel_sums, projections_in
+from qcore.jobs.kept_rows import ROWS, rows_in
 from qcore.jobs.questions import SensitivityQuestion
 from qcore.sensitivity.config import SensitivityConfig
 from qcore.sensitivity.kernel_estimates import KernelEstimates, kernel_estimates
@@ -11,7 +12,7 @@ from qcore.sensitivity.pieces import rows_from_pieces
 from qcore.sensitivity.projected_rows import rows_from_projections, rows_of_kernels
 from qcore.sensitivity.projection.projections import Projections
 from qcore.sensitivity.refined import refined_rows
-from qcore.sensitivity.row import SensitivityRow, row_from_json
+from qcore.sensitivity.row import SensitivityRow
 from qcore.sensitivity.table import SensitivityTable
 from qcore.store.job import Job
 from qcore.store.store import Store
@@ -66,4 +67,4 @@ def _rows(
     if config.method == "exact":
         names = [layer.name for layer in network.layers]
         return rows_from_pieces(store.pieces(job.id), names, config)
-    return tuple(row_from_json(row, config) for row in (job.result or {}).get("rows", ()))
+    return rows_in(store.arrays(job.id, ROWS), config)

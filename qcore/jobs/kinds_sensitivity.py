@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from qcore.jobs.inside import (
@@ -22,6 +22,7 @@ from qcore.jobs.kept_projections import (
     pack_chunk,
     projections_in,
 )
+from qcore.jobs.kept_rows import pack_rows
 from qcore.jobs.questions import SensitivityQuestion, to_json
 from qcore.jobs.reporter import Cancelled, Reporter
 from qcore.sensitivity.config import Measure
@@ -162,28 +163,30 @@ def _refined(work: _Work, seconds: float | None, progress: Listener) -> Mapping[
 def _noise(work: _Work) -> Mapping[str, Any]:
     from qcore.sensitivity.noise import measure_noise
 
-    rows = measure_noise(
+    measure_noise(
         work.network,
         work.data,
         work.asked.config,
         calibration=work.calibration,
+        on_rows=lambda rows: work.store.put_arrays(work.job_id, pack_rows(rows)),
         on_progress=work.progress,
         should_stop=work.should_stop,
     )
-    return {"rows": [asdict(row) for row in rows]}
+    return {}
 
 
 def _hessian(work: _Work) -> Mapping[str, Any]:
     from qcore.sensitivity.hessian import measure_hessian
 
-    rows = measure_hessian(
+    measure_hessian(
         work.network,
         work.data,
         work.asked.config,
+        on_rows=lambda rows: work.store.put_arrays(work.job_id, pack_rows(rows)),
         on_progress=work.progress,
         should_stop=work.should_stop,
     )
-    return {"rows": [asdict(row) for row in rows]}
+    return {}
 
 
 _MEASURES: dict[Measure, Callable[[_Work], Mapping[str, Any]]] = {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -17,7 +17,7 @@ from qcore.errors import BadInput, Stopped, is_out_of_memory
 from qcore.graph.chunks import chunk_images
 from qcore.graph.network import Network
 from qcore.graph.run import Changes, arrange, as_tuple
-from qcore.sensitivity.config import SensitivityConfig
+from qcore.sensitivity.config import SensitivityConfig, Width
 from qcore.sensitivity.hessian_trace import SecondDerivative, rademacher
 from qcore.sensitivity.image_chunks import split_chunks
 from qcore.sensitivity.interval import Moments
@@ -33,6 +33,7 @@ def measure_hessian(
     data: Dataset,
     config: SensitivityConfig,
     *,
+    on_rows: Callable[[tuple[SensitivityRow, ...]], None] = lambda rows: None,
     on_progress: Callable[[float, str], None] = lambda fraction, message: None,
     should_stop: Callable[[], bool] = lambda: False,
 ) -> tuple[SensitivityRow, ...]:
@@ -45,14 +46,17 @@ def measure_hessian(
     weighted by the images of its chunk, and the interval is Student's over the probes. Example:
     a trace of 60.6667 over 2 weights that rounding moves by 0.01 in square gives 0.3033.
 
-    Raises BadInput where the output is not finite or an operator has no second derivative, and
-    Stopped when ``should_stop`` says so.
+    Rows over the probes so far go to ``on_rows`` after every chunk of images. Raises BadInput where
+    the output is not finite or an operator has no second derivative, and Stopped when
+    ``should_stop`` says so.
     """
     chunks = _chunks(network, data, config)
     each = math.ceil((config.probes or 1) / len(chunks))
     total, images = each * len(chunks), sum(map(len, chunks))
     generator = torch.Generator().manual_seed(config.seed)
     bench = _Bench(network, config)
+    factors = _factors(network, config)
+    rows: tuple[SensitivityRow, ...] = ()
     traces: list[Tensor] = []
     for indices in chunks:
         share = len(indices) * len(chunks) / images
@@ -64,7 +68,9 @@ def measure_hessian(
                 traces.append(share * bench.probe(hessian, generator))
                 on_progress(len(traces) / total, f"probe {len(traces)} of {total}")
             del hessian  # before the next chunk builds its own
-    return tuple(_rows(network, config, torch.stack(traces)))
+        rows = tuple(_rows(network, config, factors, torch.stack(traces)))
+        on_rows(rows)
+    return rows
 
 
 def _chunks(network: Network, data: Dataset, config: SensitivityConfig) -> list[Tensor]:
@@ -132,14 +138,27 @@ class _Bench:
             return hessian.traces(rademacher(list(self._leaves.values()), generator))
 
 
-def _rows(network: Network, config: SensitivityConfig, traces: Tensor) -> Iterator[SensitivityRow]:
-    """``traces``: (probes, layers), the mean over probes of which is the trace."""
-    quantizer = NetworkQuantizer(network, config.clipping)
-    for layer, found in zip(network.description.layers, traces.T, strict=True):
+def _factors(network: Network, config: SensitivityConfig) -> dict[tuple[str, Width], float]:
+    """What the trace of a cell's layer is multiplied with."""
+    quantizer, factors = NetworkQuantizer(network, config.clipping), {}
+    for layer in network.description.layers:
         for width in config.widths:
             change = quantizer.weight(layer, width.bits).cpu() - network.weight(layer).cpu()
-            factor = float(change.double().square().sum()) / layer.weight_count
-            omega = factor * found
+            squared = float(change.double().square().sum())
+            factors[layer.name, width] = squared / layer.weight_count
+    return factors
+
+
+def _rows(
+    network: Network,
+    config: SensitivityConfig,
+    factors: Mapping[tuple[str, Width], float],
+    traces: Tensor,
+) -> Iterator[SensitivityRow]:
+    """``traces``: (probes, layers), the mean over probes of which is the trace."""
+    for layer, found in zip(network.description.layers, traces.T, strict=True):
+        for width in config.widths:
+            omega = factors[layer.name, width] * found
             moments = Moments(len(omega), float(omega.sum()), float(omega.square().sum()))
             row = row_of(layer.name, width, config, moments)
             yield replace(row, samples=config.images)

@@ -35,6 +35,7 @@ def measure_noise(
     config: SensitivityConfig,
     *,
     calibration: Calibration | None = None,
+    on_rows: Callable[[tuple[SensitivityRow, ...]], None] = lambda rows: None,
     on_progress: Callable[[float, str], None] = lambda fraction, message: None,
     should_stop: Callable[[], bool] = lambda: False,
 ) -> tuple[SensitivityRow, ...]:
@@ -48,8 +49,9 @@ def measure_noise(
     its uses on either side. SQNR is -10 log10 of that mean. Example: an output (3, 4) that becomes
     (3, 3.5) has 0.01, 20 dB, a mean squared error of 0.125 and a cosine of 0.9979.
 
-    Raises BadInput where a layer's output is not finite, or inputs are asked for without
-    calibration, and Stopped when ``should_stop`` says so.
+    Rows over the images so far go to ``on_rows`` after every chunk of them. Raises BadInput where a
+    layer's output is not finite, or inputs are asked for without calibration, and Stopped when
+    ``should_stop`` says so.
     """
     quantizer = quantizer_for(
         network, data, config, calibration, on_progress=on_progress, should_stop=should_stop
@@ -70,6 +72,7 @@ def measure_noise(
         with torch.inference_mode():
             bench.add(data, indices, report)
         done += images
+        on_rows(bench.rows())
     return bench.rows()
 
 

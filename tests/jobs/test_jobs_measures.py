@@ -10,6 +10,7 @@ import pytest
 from jobs_common import MODEL, ask, sensitivity_question
 
 from qcore.cli.main import main
+from qcore.graph import chunks
 from qcore.graph.load import load_network
 from qcore.jobs import kinds_sensitivity
 from qcore.jobs.answers import sensitivity_table
@@ -100,6 +101,33 @@ def test_a_run_that_is_killed_goes_on_with_the_chunks_it_has(
     whole = answer(store, question)
     assert resumed.rows == whole.rows
     np.testing.assert_array_equal(sums.totals, kernel_sums(store.arrays(job.id)).totals)
+
+
+@pytest.mark.parametrize("method", ["noise", "hessian"])
+def test_what_sums_up_as_it_goes_shows_its_rows_before_the_end(
+    store: Store, monkeypatch: pytest.MonkeyPatch, method: Measure
+) -> None:
+    monkeypatch.setattr(chunks, "_CHUNK_IMAGES", 16)  # 40 images: three chunks
+    question = question_of(method)
+    job, put = ask(store, question), Store.put_arrays
+
+    class Killed(BaseException):
+        pass
+
+    def dying(self: Store, key: str, found: dict[str, bytes]) -> None:
+        put(self, key, found)
+        raise Killed
+
+    monkeypatch.setattr(Store, "put_arrays", dying)
+    with pytest.raises(Killed):
+        run_job(job.id, store.url)
+    network = load_network(MODEL).description
+    partial = sensitivity_table(store, store.get(job.id), network)
+    assert partial.covered
+    monkeypatch.setattr(Store, "put_arrays", put)
+    whole = answer(store, question)
+    assert whole.complete
+    assert [row.delta_loss for row in partial.rows] != [row.delta_loss for row in whole.rows]
 
 
 def test_kernels_on_the_command_line(capsys: pytest.CaptureFixture[str]) -> None:
