@@ -79,7 +79,7 @@ def test_measures_the_same(
     # The same options ask for the page's own table, which is in the store.
     options = words[words.index("--bits") + 2 :]
     table = ["sensitivity", *words[4:6], *options, "--json", "table.json"]
-    monkeypatch.setattr("qcore.cli.ask.run_job", None)  # calling it would fail
+    monkeypatch.setattr("qcore.cli.answered.run_job", None)  # calling it would fail
     assert main(table) == 0
     assert {entry["activation"] for entry in exported[-1]["bits"].values()} == {3}
     assert exported[-1]["clipping"]["activation"] == "max"
