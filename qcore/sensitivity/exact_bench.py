@@ -67,7 +67,7 @@ class Bench:
     def load(self, data: Dataset, indices: Tensor) -> float | None:
         """Begin with these images; returns the seconds of a full-precision forward pass, None where
         ``look`` has done it."""
-        images: Input = data.batch(indices)
+        self._images: Input = data.batch(indices)
         self._labels = None if data.labels is None else data.labels[indices].to(self.runner.device)
         self._name = data.name
         seconds = None
@@ -75,15 +75,15 @@ class Bench:
             self._reference: Output = torch.stack([self._kept[i] for i in indices.tolist()])
         else:
             started = time.perf_counter()
-            self._reference = self.runner(images)
+            self._reference = self.runner(self._images)
             _require_finite(self._reference, data.name)
             seconds = time.perf_counter() - started
         output = self._reference
         if self._config.base is not None:
-            output = self.runner(images, self._base)
+            output = self.runner(self._images, self._base)
             _require_finite(output, f"{data.name} with all at {self._config.base} bits")
         self._base_loss = self._loss(output)
-        self._position = self.runner.start(images)
+        self._position = self.runner.start(self._images)
         return seconds
 
     def added_loss(self, layer: Layer, width: Width) -> Tensor:
@@ -91,7 +91,17 @@ class Bench:
         self.runner.advance(self._position, first_use(self.runner, layer.nodes), self._base)
         changes = self._base.joined(self._changes(layer, width))
         output = self.runner.finish(self._position, changes)
-        _require_finite(output, f"{self._name} with {layer.name} at {width_text(width)}")
+        return self._added(output, f"{layer.name} at {width_text(width)}")
+
+    def added_loss_together(self, cells: Iterable[tuple[Layer, Width]]) -> Tensor:
+        """(N,): the same of a whole configuration, in a run of the whole network."""
+        changes = self._base
+        for layer, width in cells:
+            changes = changes.joined(self._changes(layer, width))
+        return self._added(self.runner(self._images, changes), "a configuration")
+
+    def _added(self, output: Output, what: str) -> Tensor:
+        _require_finite(output, f"{self._name} with {what}")
         return self._loss(output) - self._base_loss
 
     def _changes(self, layer: Layer, width: Width) -> Changes:
