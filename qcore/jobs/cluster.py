@@ -14,6 +14,7 @@ from qcore.memory import wait_without_spinning
 from qcore.store.home import home
 
 _PRELOAD = "qcore.jobs.worker_process"
+_FOREVER = "1000 days"
 _ALLOWED_FAILURES = "20"  # finite: a worker that cannot even begin a job must not be restarted on
 
 
@@ -24,6 +25,7 @@ def local_cluster() -> Any:
     and ``long`` ones (sensitivity) do not wait for each other. A nanny restarts a worker that dies,
     and the scheduler gives its job to the new one.
     """
+    import dask
     from distributed.deploy.spec import SpecCluster
     from distributed.deploy.subprocess import SubprocessScheduler, SubprocessWorker
 
@@ -52,6 +54,9 @@ def local_cluster() -> Any:
             "scheduler_kwargs": {"host": "127.0.0.1", "dashboard": False, "preload": [_PRELOAD]}
         },
     }
+    # After 15 s without a worker its nanny would be closed too, and nobody would start another:
+    # a busy machine takes longer than that to restart one.
+    dask.config.set({"distributed.deploy.lost-worker-timeout": _FOREVER})
     return SpecCluster(workers=workers, scheduler=scheduler, silence_logs=30)
 
 

@@ -10,8 +10,10 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import dask
 import psutil
 import pytest
+from dask.utils import parse_timedelta
 from jobs_common import MODEL, PREPARE, SOURCE, sensitivity_question, until, written_at
 
 from qcore.data.load import load_data
@@ -51,6 +53,12 @@ def test_the_scheduler_bears_with_jobs_that_wait_behind_a_killer(runner: JobRunn
     client = runner._client.result()
     allowed = client.run_on_scheduler(lambda dask_scheduler: dask_scheduler.allowed_failures)
     assert allowed == 20
+
+
+def test_a_slow_restart_of_a_worker_does_not_cost_its_nanny(runner: JobRunner) -> None:
+    """After this time without a worker dask closes the nanny that would have started it."""
+    patience = dask.config.get("distributed.deploy.lost-worker-timeout")
+    assert parse_timedelta(patience) > 24 * 3600
 
 
 def test_temporary_files_of_workers_lie_where_they_can_be_swept(runner: JobRunner) -> None:
