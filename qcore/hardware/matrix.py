@@ -1,0 +1,42 @@
+"""A layer as the matrix product that an accelerator sees."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from qcore.graph.layer import Layer
+
+
+@dataclass(frozen=True)
+class LayerMatrix:
+    """``groups`` products of an input (rows, depth) with weights (depth, columns), for one image.
+
+    Rows x depth x columns x groups are the layer's multiply-accumulates, depth x columns x groups
+    its weights.
+    """
+
+    rows: int
+    depth: int
+    columns: int
+    groups: int
+
+    @property
+    def depthwise(self) -> bool:
+        """True where every group reads one channel and writes one."""
+        return self.groups > 1 and self.columns == 1
+
+
+def layer_matrix(layer: Layer) -> LayerMatrix:
+    """A convolution has one row per output position (of any number of dimensions), a linear layer
+    one per position of its sequence, a transposed convolution one per input position, with as many
+    columns as an input value touches. A layer that is used several times has the rows of all uses.
+
+    Example: a 3x3 convolution from 16 to 32 channels with an 8x8 output: 64 rows, depth 144, 32
+    columns, 1 group; depthwise on 32 channels: 64 rows, depth 9, 1 column, 32 groups.
+    """
+    rows = max(1, -(-layer.macs // layer.weight_count))  # each weight is used once per row
+    inside = math.prod(layer.weight_shape[1:])
+    if layer.op.startswith("conv_transpose"):
+        return LayerMatrix(rows, layer.weight_shape[0] // layer.groups, inside, layer.groups)
+    return LayerMatrix(rows, inside, layer.kernels // layer.groups, layer.groups)

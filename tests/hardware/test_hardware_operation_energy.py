@@ -1,0 +1,71 @@
+"""Energy per operation against Horowitz's table and sums by hand."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hardware_networks import conv, linear
+from hypothesis import given
+from hypothesis import strategies as st
+
+from qcore.hardware.operation_energy import layer_mj, moved_bits, multiply_accumulate_pj
+from qcore.sensitivity.config import Width
+
+widths = st.builds(Width, st.integers(1, 16), st.none() | st.integers(1, 16))
+
+
+@pytest.mark.parametrize(
+    ("width", "picojoules"),
+    [
+        (Width(8, 8), 0.2 + 0.1),
+        (Width(4, 4), 0.2 / 4 + 0.1),
+        (Width(4, 8), 0.2 / 2 + 0.1),
+        (Width(4), 3.7 + 0.9),
+    ],
+)
+def test_one_multiply_accumulate(width: Width, picojoules: float) -> None:
+    assert multiply_accumulate_pj(width) == pytest.approx(picojoules)
+
+
+def test_the_scaling_meets_the_published_32_bit_multiplication() -> None:
+    assert multiply_accumulate_pj(Width(32, 32)) - 0.1 == pytest.approx(3.1, rel=0.035)
+
+
+def test_a_convolution_by_hand() -> None:
+    layer = conv("c", 16, 32, 3, 8)
+    assert moved_bits(layer, Width(8, 8), 1) == 8 * (32 * 16 * 9 + 2 * 16 * 64)
+    operations = 294_912 * 0.3
+    memory = 8 * (4608 + 2048) * 1300 / 64
+    assert layer_mj(layer, [Width(8, 8)], 1)[0] == pytest.approx((operations + memory) * 1e-9)
+
+
+def test_examples_of_the_docstrings() -> None:
+    assert moved_bits(linear("l", 5, 4), Width(4, 8), 1) == 160
+    layer = conv("c", 16, 32, 3, 8)
+    assert layer.macs * 0.3e-9 == pytest.approx(0.0000885, rel=1e-3)
+    assert layer_mj(layer, [Width(8, 8)], 1)[0] == pytest.approx(0.0000885 + 0.00108, rel=2e-3)
+
+
+def test_weights_are_read_once_a_batch_and_inputs_once_a_use() -> None:
+    layer = linear("l", 64, 10)
+    assert moved_bits(layer, Width(4, 8), 5) == 640 * 4 + 5 * 2 * 64 * 8
+    twice = replace(layer, nodes=("first", "second"), macs=2 * layer.macs)
+    assert moved_bits(twice, Width(4, 8), 1) == 640 * 4 + 2 * 2 * 64 * 8
+
+
+@given(widths, st.integers(1, 64))
+def test_a_batch_costs_no_more_than_its_images_alone(width: Width, batch: int) -> None:
+    layer = conv("c", 16, 32, 3, 8)
+    one, many = (layer_mj(layer, [width], images)[0] for images in (1, batch))
+    again = (batch - 1) * layer.weight_count * width.bits * 1300 / 64 * 1e-9
+    assert many == pytest.approx(batch * one - again)
+
+
+@given(widths)
+def test_an_input_of_full_precision_costs_most(width: Width) -> None:
+    layer = conv("c", 16, 32, 3, 8)
+    whole, quantized = layer_mj(layer, [Width(width.bits), width], 1)
+    assert whole >= quantized
+    assert np.isclose(whole, quantized) == (width.activation_bits is None)
