@@ -14,7 +14,7 @@ from qcore.calibrate.means import InputMeans
 from qcore.calibrate.methods import find_threshold
 from qcore.calibrate.streaming import count_values
 from qcore.errors import BadInput
-from qcore.graph.kernels import to_kernels
+from qcore.graph.kernels import from_kernels, to_kernels
 from qcore.graph.layer import Layer
 from qcore.graph.network import Network
 from qcore.graph.run import NO_CHANGES, Changes, arrange
@@ -24,7 +24,7 @@ from qcore.quantize.layer_weights import (
     quantize_weight,
     weight_scale,
 )
-from qcore.quantize.limits import unsigned_range
+from qcore.quantize.limits import PRUNED, WeightBits, unsigned_range
 from qcore.quantize.scale_search import ScaleSearch
 from qcore.quantize.uniform import fake_quantize
 
@@ -50,11 +50,13 @@ class NetworkQuantizer:
         self._inputs: dict[tuple[str, int], tuple[float, int]] = {}
 
     def changes(
-        self, layer: Layer, weight_bits: int | None, activation_bits: int | None
+        self, layer: Layer, weight_bits: WeightBits | None, activation_bits: int | None
     ) -> Changes:
         """A layer with its weights and what enters it at those widths (None: full precision).
 
-        Raises BadInput for activation bits without calibration data.
+        ``weight_bits`` may be one width for each kernel; a kernel then has the weights and the
+        shift that it would have were the whole layer at its width. Raises BadInput for activation
+        bits without calibration data.
         """
         inputs = NO_CHANGES
         if activation_bits is not None:
@@ -66,23 +68,30 @@ class NetworkQuantizer:
         shifts = {} if shift is None else dict.fromkeys(layer.nodes, shift)
         return inputs.joined(Changes({layer.weight_key: weight}, shifts=shifts))
 
-    def weight(self, layer: Layer, bits: int) -> Tensor:
-        """The rounded weight on the network's device, in its stored shape."""
-        weight, key = self._network.weight(layer), (layer.name, bits)
-        if key not in self._scales:
-            clipping = self._kernel_clipping(layer, bits)
-            self._scales[key] = weight_scale(
-                weight, layer, bits, clipping, self._clipping.per_kernel, self._search_of(layer)
-            )
-        rounded = quantize_weight(weight, layer, bits, self._scales[key])
-        return arrange(rounded, self._network.device)
+    def weight(self, layer: Layer, bits: WeightBits) -> Tensor:
+        """The rounded weight on the network's device, in its stored shape; a pruned kernel's is
+        zero.
 
-    def shift(self, layer: Layer, bits: int) -> Tensor | None:
+        With bits for each kernel and one scale for a layer, there is one scale for each width: that
+        of the whole layer at that width. Example: bits (0, 3) of the kernels (0.34, -0.5) and
+        (0.34, -0.5) with scale 0.1 at 3 bits give (0, 0) and (0.3, -0.3).
+        """
+        if isinstance(bits, int):
+            return arrange(self._rounded(layer, bits), self._network.device)
+        widths = torch.tensor(bits)
+        rows = torch.zeros_like(to_kernels(self._network.weight(layer), layer))
+        for width in sorted(set(bits) - {PRUNED}):
+            kernels = (widths == width).to(rows.device)
+            rows[kernels] = to_kernels(self._rounded(layer, width), layer)[kernels]
+        return arrange(from_kernels(rows, layer), self._network.device)
+
+    def shift(self, layer: Layer, bits: WeightBits) -> Tensor | None:
         """What bias correction adds to each bias, (kernels,); None where nothing is corrected.
 
         Nagel et al. 2019 (arXiv 1906.04721), section 4.2, with means of calibration data. Example:
         a kernel rounded from 0.34, -0.5 to 0.3, -0.3 on inputs of mean 1, 2 outputs 0.36 more on
-        average; its bias is shifted by -0.36.
+        average; its bias is shifted by -0.36. That of a pruned one is shifted by -0.66, the
+        kernel's mean output.
         """
         if self._means is None:
             return None
@@ -98,6 +107,16 @@ class NetworkQuantizer:
             return fake_quantize(values, scale, zero_point, *unsigned_range(bits))
 
         return rounded
+
+    def _rounded(self, layer: Layer, bits: int) -> Tensor:
+        """All kernels at one width."""
+        weight, key = self._network.weight(layer), (layer.name, bits)
+        if bits != PRUNED and key not in self._scales:
+            clipping = self._kernel_clipping(layer, bits)
+            self._scales[key] = weight_scale(
+                weight, layer, bits, clipping, self._clipping.per_kernel, self._search_of(layer)
+            )
+        return quantize_weight(weight, layer, bits, self._scales.get(key))
 
     def _stored(self, layer: Layer) -> Tensor:
         return arrange(self._network.weight(layer), self._network.device)

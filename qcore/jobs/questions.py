@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 from qcore.calibrate.clipping import Clipping, Method, Target
 from qcore.data.source import DataSource
+from qcore.quantize.limits import WeightBits
 from qcore.sensitivity.config import SensitivityConfig
 from qcore.sensitivity.objectives import Objective
 
@@ -157,7 +158,8 @@ class TrustQuestion:
 class EvaluateQuestion:
     """True loss and accuracy of an allocation.
 
-    ``bits`` as (layer, weight bits or None, activation bits or None). ``calibration`` are the data
+    ``bits`` as (layer, weight bits or None, activation bits or None); weight bits of a layer may be
+    a tuple, one width for each kernel. ``calibration`` are the data
     that thresholds of inputs and corrections of biases come from (None where there is neither),
     never those measured on.
     """
@@ -167,7 +169,7 @@ class EvaluateQuestion:
     model_fingerprint: str
     data: DataSource
     data_fingerprint: str
-    bits: tuple[tuple[str, int | None, int | None], ...]
+    bits: tuple[tuple[str, WeightBits | None, int | None], ...]
     objective: Objective
     clipping: Clipping
     calibration: DataSource | None
@@ -179,7 +181,10 @@ class EvaluateQuestion:
         calibration = data["calibration"]
         parts = {
             "data": DataSource.from_json(data["data"]),
-            "bits": tuple((name, weight, activation) for name, weight, activation in data["bits"]),
+            "bits": tuple(
+                (name, tuple(weight) if isinstance(weight, list) else weight, activation)
+                for name, weight, activation in data["bits"]
+            ),
             "clipping": Clipping.from_json(data["clipping"]),
             "calibration": None if calibration is None else DataSource.from_json(calibration),
         }

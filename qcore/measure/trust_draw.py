@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from qcore.graph.layer import Description
+from qcore.quantize.limits import PRUNED
 from qcore.sensitivity.config import SensitivityConfig, Width
 
 COUNT = 12
@@ -42,16 +43,18 @@ def trust_configurations(
     the second lowest width to the highest, each step of the list of widths counting the same. Every
     layer takes the width nearest to a normal draw around the target, with a deviation of one step;
     then single layers, in random order, move a step towards the target as long as that brings the
-    average nearer. Pairs of widths have a target each. The same ``seed`` gives the same
+    average nearer. Pairs of widths have a target each. No layer is pruned whole unless there is
+    nothing else: no allocation that is worth checking does that. The same ``seed`` gives the same
     configurations; equal ones, which few layers or widths lead to, are kept once. Example: widths
     2, 4, 8 and count 2 have the targets 5 and 7.
     """
     random = np.random.default_rng(seed)
     sizes = _sizes(network, config)
+    rounded = tuple(b for b in config.bits if b != PRUNED) or config.bits
     drawn: dict[tuple[Width, ...], Configuration] = {}
     for number in range(count):
         fraction = (number + 0.5) / count
-        bits = draw_bits(config.bits, sizes, fraction, random)
+        bits = draw_bits(rounded, sizes, fraction, random)
         inputs: Sequence[int | None] = [None] * len(bits)
         if config.target == "both":
             pairs = config.activation_bits

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from qcore import fields
+from qcore.sensitivity.widths import weight_widths
 
 TrustPieceKey = tuple[int, int]
 """(configuration, chunk)"""
@@ -47,7 +48,7 @@ def point_from_json(data: Mapping[str, Any]) -> TrustPoint:
     """The inverse of ``asdict``; KeyError, TypeError or ValueError for a wrong field."""
     inputs = data["activation_bits"]
     return TrustPoint(
-        fields.wholes(data, "bits", 2),
+        weight_widths(data, "bits"),
         None if inputs is None else fields.wholes(data, "activation_bits", 2),
         fields.number(data, "average_bits"),
         fields.number(data, "measured"),

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from qcore.graph.kernels import from_kernels, to_kernels
 from qcore.graph.layer import Layer
-from qcore.quantize.limits import largest_level
+from qcore.quantize.limits import PRUNED, largest_level
 from qcore.quantize.scale_search import ScaleSearch
 from qcore.quantize.symmetric import mse_scale, quantize
 
@@ -57,9 +57,11 @@ def _scale(search: ScaleSearch, bits: int, clipping: KernelClipping) -> Tensor:
 def quantize_weight(weight: Tensor, layer: Layer, bits: int, scale: Tensor | None = None) -> Tensor:
     """The weight rounded to ``bits``, in its stored shape. ``scale`` (kernels, 1) if known.
 
-    Example: the kernel 0.34, -0.5 with scale 0.1 at 3 bits becomes 0.3, -0.3. Raises ValueError
-    outside 2..16 bits.
+    Example: the kernel 0.34, -0.5 with scale 0.1 at 3 bits becomes 0.3, -0.3; at 0 bits, pruned, it
+    becomes 0, 0. Raises ValueError for other widths than 0 and 2..16.
     """
+    if bits == PRUNED:
+        return torch.zeros_like(weight)
     rows = to_kernels(weight, layer)
     if scale is None:
         scale = mse_scale(rows, bits)

@@ -2,6 +2,13 @@
 
 MIN_BITS, MAX_BITS = 2, 16
 
+PRUNED = 0
+"""The bit width of a pruned kernel: its weights are all zero, and it has no scale (AutoQ, Lou et
+al. 2020, arXiv 1902.05690). Nothing is rounded to it, so no quantizer knows it."""
+
+WeightBits = int | tuple[int, ...]
+"""One width for all kernels of a layer, or one for each of them; ``PRUNED``, or 2 to 16."""
+
 GRID_BITS = (2, 3, 4, 5, 6, 7, 8)
 """The bit widths whose grid pages can draw over a histogram."""
 
@@ -14,6 +21,13 @@ def checked_bits(bits: int) -> int:
     if not MIN_BITS <= bits <= MAX_BITS:
         raise ValueError(f"bit width must be {MIN_BITS} to {MAX_BITS}, got {bits}")
     return bits
+
+
+def is_weight_width(bits: object) -> bool:
+    """True of ``PRUNED`` and of the whole numbers 2 to 16."""
+    if not isinstance(bits, int) or isinstance(bits, bool):
+        return False
+    return bits == PRUNED or MIN_BITS <= bits <= MAX_BITS
 
 
 def largest_level(bits: int) -> int:

@@ -10,8 +10,9 @@ from typing import Any, Literal
 from qcore import fields
 from qcore.calibrate.clipping import Clipping, quantizer_text
 from qcore.errors import BadInput
-from qcore.quantize.limits import MAX_BITS, MIN_BITS
+from qcore.quantize.limits import MIN_BITS, PRUNED
 from qcore.sensitivity.objectives import OBJECTIVES, UNITS, Objective
+from qcore.sensitivity.widths import weight_widths
 
 Measure = Literal["exact", "projected", "hessian", "noise"]
 Quantized = Literal["weight", "activation", "both"]
@@ -51,16 +52,17 @@ class Width:
 class SensitivityConfig:
     """What is asked of a sensitivity run.
 
-    ``bits``: bit widths, each 2 to 16. ``objective``: the loss. ``images``: how many calibration
-    images are used, drawn without replacement in the order that ``seed`` gives. ``clipping``: how
-    weights and inputs are rounded. ``activation_bits``: with target ``both``, every width of
-    weights is combined with each of these; without any, with the same width. ``base``: bits of all
-    that is not looked at, weights and inputs (8, or None: full precision). ``probes``: random
-    directions of ``hessian``, and of ``projected`` for each image. ``tolerance``: of ``exact``, a
-    cell takes no more images once what all would give is known to within that part of the sum over
-    layers (see ``tolerance.unsettled``); None: all images. ``refine``: of ``projected`` weights,
-    how many forward passes are spent on exact values of the cells that decide an allocation. What
-    the method or target does not use takes its default, so that equal questions are equal.
+    ``bits``: bit widths, each 2 to 16, or 0: weights that are pruned. ``objective``: the loss.
+    ``images``: how many calibration images are used, drawn without replacement in the order that
+    ``seed`` gives. ``clipping``: how weights and inputs are rounded. ``activation_bits``: with
+    target ``both``, every width of weights is combined with each of these; without any, with the
+    same width. ``base``: bits of all that is not looked at, weights and inputs (8, or None: full
+    precision). ``probes``: random directions of ``hessian``, and of ``projected`` for each image.
+    ``tolerance``: of ``exact``, a cell takes no more images once what all would give is known to
+    within that part of the sum over layers (see ``tolerance.unsettled``); None: all images.
+    ``refine``: of ``projected`` weights, how many forward passes are spent on exact values of the
+    cells that decide an allocation. What the method or target does not use takes its default, so
+    that equal questions are equal.
     """
 
     bits: tuple[int, ...]
@@ -188,6 +190,14 @@ def check_config(config: SensitivityConfig) -> None:
     """BadInput for what cannot be asked together."""
     if config.base not in (None, BASE_BITS):
         raise BadInput(f"the base is full precision or {BASE_BITS} bits, not {config.base!r}")
+    prunes = PRUNED in config.bits
+    if prunes and (config.target != "weight" or config.method not in ("exact", "projected")):
+        raise BadInput(
+            "0 bits prune weights; they are measured with --target weight and --method exact or "
+            "projected"
+        )
+    if PRUNED in config.activation_bits:
+        raise BadInput(f"inputs cannot be pruned; give --activation-bits from {MIN_BITS} on")
     if config.method == "hessian" and config.target != "weight":
         raise BadInput("the Hessian measure is of weights; use --target weight")
     if config.activation_bits and config.method == "projected":
@@ -222,7 +232,7 @@ def _used(clipping: Clipping, target: Quantized | None, method: Measure) -> Clip
 
 
 def _widths(data: Mapping[str, Any], name: str) -> tuple[int, ...]:
-    bits = fields.wholes(data, name, MIN_BITS)
-    if max(bits) > MAX_BITS or len(set(bits)) < len(bits):
-        raise ValueError(f"{name!r} are {bits}, not different widths up to {MAX_BITS}")
+    bits = weight_widths(data, name)
+    if len(set(bits)) < len(bits):
+        raise ValueError(f"{name!r} are {bits}, not different widths")
     return bits

@@ -23,7 +23,8 @@ class KernelEstimates:
 
     ``raw`` is the mean over the images, ``shrunk`` what is shown. ``low`` and ``high`` are the 95 %
     interval of the latter, None for one image. ``shrinkage`` is None where there is no second half,
-    and nothing is shrunk then; at the widths that it names raw, both are equal.
+    and nothing is shrunk then; at the widths that it names raw, both are equal. ``energies`` are
+    the sums of squares of the rounding errors of each kernel's weights.
     """
 
     bits: tuple[int, ...]
@@ -35,6 +36,7 @@ class KernelEstimates:
     low: Doubles | None
     high: Doubles | None
     shrinkage: KernelShrinkage | None
+    energies: Doubles
 
     def is_shrunk(self, bits: int) -> bool:
         """Whether the values at that width were shrunk. ValueError for an unknown width."""
@@ -96,5 +98,14 @@ def _estimates(
     shrinkage: KernelShrinkage | None,
 ) -> KernelEstimates:
     return KernelEstimates(
-        sums.bits, sums.layers, sums.kernels, sums.images, raw, shrunk, low, high, shrinkage
+        sums.bits,
+        sums.layers,
+        sums.kernels,
+        sums.images,
+        raw,
+        shrunk,
+        low,
+        high,
+        shrinkage,
+        sums.energies,
     )

@@ -83,4 +83,4 @@ def _held_out(data: Mapping[str, Any]) -> HeldOut:
     shown = data.get("shown", "shrunk")  # tables without the field have every width shrunk
     if shown not in ("shrunk", "raw"):
         raise ValueError("'shown' is neither 'shrunk' nor 'raw'")
-    return HeldOut(fields.whole(data, "bits", 1), **values, shown=cast(Shown, shown))
+    return HeldOut(fields.whole(data, "bits"), **values, shown=cast(Shown, shown))

@@ -39,13 +39,14 @@ def rows_from_projections(
 def rows_of_kernels(
     found: KernelEstimates, config: SensitivityConfig
 ) -> tuple[SensitivityRow, ...]:
-    """A row for every kernel and width, shrunk; ``raw`` holds the mean over the images.
+    """A row for every kernel and width, shrunk; ``raw`` holds the mean over the images, and
+    ``squared_error`` that of the weights.
 
     They are estimates of single kernels, each from few images: those that look most harmless are so
     by chance too, and a choice among thousands of them meets less loss than it will cost.
     """
     unknown = np.full(found.raw.shape, None)
-    columns = (found.shrunk, found.low, found.high, found.raw)
+    columns = (found.shrunk, found.low, found.high, found.raw, found.energies)
     lists = [(unknown if each is None else each).tolist() for each in columns]
     names = np.repeat(np.array(found.layers, dtype=object), found.kernels).tolist()
     numbers = [kernel for kernels in found.kernels for kernel in range(kernels)]
@@ -61,7 +62,8 @@ def rows_of_kernels(
             kernel,
             method=config.method,
             raw=raw,
+            squared_error=squared,
         )
         for layer, kernel, *cells in zip(names, numbers, *lists, strict=True)
-        for bits, value, low, high, raw in zip(found.bits, *cells, strict=True)
+        for bits, value, low, high, raw, squared in zip(found.bits, *cells, strict=True)
     )

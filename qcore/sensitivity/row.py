@@ -29,7 +29,8 @@ class SensitivityRow:
     layer's output relative to its energy instead, with more in ``noise``; of ``hessian`` HAWQ's Ω.
     The interval is None where there are too few samples. ``method`` is how this row was found: a
     refined estimate has exact rows too. ``raw`` is the mean over the images where ``delta_loss`` is
-    that of a kernel, shrunk (see ``kernel_estimates``).
+    that of a kernel, shrunk (see ``kernel_estimates``), and ``squared_error`` the sum of squares of
+    the rounding errors of its weights.
     """
 
     layer: str
@@ -44,6 +45,7 @@ class SensitivityRow:
     method: Measure = "exact"
     noise: OutputNoise | None = None
     raw: float | None = None
+    squared_error: float | None = None
 
     @property
     def width(self) -> Width:
@@ -76,6 +78,7 @@ def row_from_json(row: Mapping[str, Any], config: SensitivityConfig) -> Sensitiv
         method=whole["method"],
         noise=None if noise is None else _noise(noise),
         raw=fields.number_or_none(row, "raw") if "raw" in row else None,
+        squared_error=fields.number_or_none({"squared_error": None, **row}, "squared_error"),
     )
 
 

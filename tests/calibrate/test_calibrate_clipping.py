@@ -9,7 +9,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from small_nets import as_network, small_residual
+from small_nets import residual_network
 
 from qcore.calibrate.clipping import METHODS, Clipping, Override
 from qcore.calibrate.methods import find_threshold
@@ -106,7 +106,7 @@ def test_what_is_no_choice_is_refused(change: dict[str, Any], message: str) -> N
 
 @pytest.mark.parametrize("method", [*METHODS, 0.05])
 def test_weights_are_clipped_where_the_choice_says(method: Any) -> None:
-    network = as_network(small_residual())
+    network = residual_network()
     layer = network.description.layer("second")
     chosen = Clipping().with_choice(layer.name, "weight", method)
     found = NetworkQuantizer(network, chosen).weight(layer, 4).reshape(layer.kernels, -1).cpu()

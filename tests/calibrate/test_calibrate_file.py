@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from calibrate_common import histogram_of
 from safetensors.numpy import load_file, save_file
-from small_nets import as_network, random_data, small_residual
+from small_nets import random_data, residual_network
 
 from qcore.calibrate import observe
 from qcore.calibrate.calibration import (
@@ -108,7 +108,7 @@ def test_a_missing_file_is_none(tmp_path: Path) -> None:
 def test_made_once_and_again_where_damaged(
     store_home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    network, data = as_network(small_residual()), random_data(6)
+    network, data = residual_network(), random_data(6)
     runs: list[int] = []
     really = observe.calibrate
 
@@ -132,5 +132,5 @@ def test_made_once_and_again_where_damaged(
 
 def test_stopping_leaves_nothing(store_home: Path) -> None:
     with pytest.raises(Stopped):
-        calibration_for(as_network(small_residual()), random_data(6), should_stop=lambda: True)
+        calibration_for(residual_network(), random_data(6), should_stop=lambda: True)
     assert not [file for file in store_home.rglob("*") if file.is_file()]

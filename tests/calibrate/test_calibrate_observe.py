@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 from calibrate_common import histogram_of
-from small_nets import as_network, random_data, randomise, small_residual
+from small_nets import as_network, random_data, randomise, residual_network, small_residual
 from torch import Tensor, nn
 
 from qcore.calibrate import observe
@@ -83,7 +83,7 @@ def test_every_layer_in_both_halves(count: int) -> None:
 
 @pytest.mark.parametrize("chunk", [1, 3, 100])
 def test_chunks_do_not_show(chunk: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    network, data = as_network(small_residual()), random_data(20)
+    network, data = residual_network(), random_data(20)
     whole = calibrate(network, data)
     monkeypatch.setattr(observe, "chunk_images", lambda network: chunk)
     for layer, other in zip(whole.layers, calibrate(network, data).layers, strict=True):
@@ -157,7 +157,7 @@ def test_a_layer_counts_at_each_of_its_uses() -> None:
 
 
 def test_progress_and_stopping() -> None:
-    network, data = as_network(small_residual()), random_data(9)
+    network, data = residual_network(), random_data(9)
     steps: list[float] = []
     calibrate(network, data, on_progress=lambda fraction, message: steps.append(fraction))
     assert steps == sorted(steps)

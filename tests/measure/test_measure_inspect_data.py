@@ -10,7 +10,7 @@ import pytest
 import torch
 from inspect_common import NAMES, SHAPE, bytes_data, check_thresholds, inputs_of_layers
 from scipy.stats import entropy
-from small_nets import as_network, random_data, small_residual
+from small_nets import as_network, random_data, residual_network, small_residual
 from torch import nn
 
 from qcore.data.dataset import Dataset, normalise
@@ -90,7 +90,7 @@ def test_no_more_images_than_needed(count: int, own: int, tried: int) -> None:
 
 
 def test_one_image() -> None:
-    report = inspect_data(as_network(small_residual()), bytes_data(1))
+    report = inspect_data(residual_network(), bytes_data(1))
     assert all(la.odd_threshold is None and la.move is None for la in report.layers)
     assert all(la.even_threshold is not None for la in report.layers)
     assert all(trial.gain_low is None for trial in report.trials)
@@ -102,7 +102,7 @@ def test_copies_are_counted_beyond_the_first() -> None:
     data = bytes_data(10)
     data.images[3] = data.images[7] = data.images[1].clone()
     data.images[9] = data.images[4].clone()
-    network = as_network(small_residual())
+    network = residual_network()
     assert inspect_data(network, data).copies == 3
     data.images[9, 0, 0, 0] ^= 1
     assert inspect_data(network, data).copies == 2
@@ -129,7 +129,7 @@ def test_values_that_overflow_are_refused(layer: int) -> None:
 
 
 def test_the_same_look_gives_the_same_report() -> None:
-    network, data = as_network(small_residual()), bytes_data()
+    network, data = residual_network(), bytes_data()
     first, second = inspect_data(network, data), inspect_data(network, data)
     assert without_seconds(first) == without_seconds(second)
     assert first.seconds > 0

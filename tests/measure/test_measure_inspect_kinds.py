@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 import torch
 from inspect_common import NAMES, SHAPE, bytes_data, check_thresholds, inputs_of_layers
-from small_nets import as_network, small_residual
+from small_nets import as_network, residual_network, small_residual
 from torch import Tensor, nn
 
 from qcore.data.dataset import Dataset, normalise
@@ -91,7 +91,7 @@ def test_values_that_are_no_pixels_are_taken_together() -> None:
 def test_padding_of_a_fixed_batch_does_not_count(count: int) -> None:
     data = bytes_data(count)
     data.images[:-1] = 100 + data.images[:-1] // 10  # copies of the last would move a percentile
-    network = as_network(small_residual())
+    network = residual_network()
     free, fixed = inspect_data(network, data), inspect_data(with_batch(network, 4), data)
     pixels = normalise(data.images, data.preprocessing)  # type: ignore[arg-type]
     if count > 1:
@@ -115,7 +115,7 @@ def with_batch(network: Network, batch: int) -> Network:
 
 
 def test_images_on_both_sides_and_classes_that_only_one_has() -> None:
-    network = as_network(small_residual())
+    network = residual_network()
     data = bytes_data(12)
     assert data.labels is not None
     others = torch.cat([data.images[3:6], bytes_data(40).images[30:]])

@@ -9,7 +9,7 @@ import pytest
 import torch
 from inspect_common import SHAPE, bytes_data
 from scipy.stats import entropy
-from small_nets import as_network, small_residual
+from small_nets import as_network, residual_network, small_residual
 from torch import Tensor, nn
 
 from qcore.data.dataset import Dataset, normalise
@@ -44,7 +44,7 @@ def test_trials_are_the_plain_module_s() -> None:
 
 
 def test_unlabelled() -> None:
-    report = inspect_data(as_network(small_residual()), bytes_data(labels=False))
+    report = inspect_data(residual_network(), bytes_data(labels=False))
     assert report.class_counts == ()
     assert report.chance is None
     assert report.own.accuracy is None
@@ -70,7 +70,7 @@ def test_information_is_what_the_entropies_leave() -> None:
 
 def test_the_images_own_mean_and_spread_are_tried() -> None:
     data = bytes_data()
-    trial = inspect_data(as_network(small_residual()), data).trials[-1]
+    trial = inspect_data(residual_network(), data).trials[-1]
     assert trial.preprocessing is not None
     pixels = data.images.numpy() / 255
     assert trial.preprocessing.mean == pytest.approx(pixels.mean((0, 2, 3)))

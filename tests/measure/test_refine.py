@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from small_nets import as_network, random_data, small_residual
+from small_nets import random_data, residual_network
 
 from qcore.allocate import AllocationProblem, solve_ilp
 from qcore.data.dataset import Dataset
@@ -28,7 +28,7 @@ Rows = tuple[SensitivityRow, ...]
 
 @pytest.fixture(scope="module")
 def network() -> Network:
-    return as_network(small_residual())
+    return residual_network()
 
 
 @pytest.fixture(scope="module")

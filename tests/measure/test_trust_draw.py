@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import spearmanr
-from small_nets import as_network, small_residual
+from small_nets import residual_network
 
 from qcore.measure.trust_draw import (
     Configuration,
@@ -75,7 +75,7 @@ def residual(target: str = "weight", **more: object) -> SensitivityConfig:
 
 
 def test_the_same_seed_gives_the_same_configurations() -> None:
-    network = as_network(small_residual()).description
+    network = residual_network().description
     first = trust_configurations(network, residual())
     assert trust_configurations(network, residual(), seed=0) == first
     assert trust_configurations(network, residual(), seed=1) != first
@@ -89,7 +89,7 @@ def test_the_same_seed_gives_the_same_configurations() -> None:
 
 
 def test_each_target_has_its_widths() -> None:
-    network = as_network(small_residual()).description
+    network = residual_network().description
     inputs = trust_configurations(network, residual("activation"))
     assert {width.activation_bits for one in inputs for width in one.widths} == {None}
     both = trust_configurations(network, residual("both"))
@@ -101,7 +101,7 @@ def test_each_target_has_its_widths() -> None:
 
 
 def test_equal_configurations_are_kept_once() -> None:
-    network = as_network(small_residual()).description
+    network = residual_network().description
     config = SensitivityConfig((4,), "kl", 8)
     (only,) = trust_configurations(network, config)
     assert only == Configuration((Width(4),) * len(network.layers), 4.0)

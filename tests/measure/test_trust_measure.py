@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 import torch
-from small_nets import as_network, random_data, small_residual
+from small_nets import as_network, random_data, residual_network
 from torch import Tensor, nn
 
 from qcore.allocate.bits import BitAllocation
@@ -116,7 +116,7 @@ def test_linear_regression_has_a_closed_form(method: Any) -> None:
 
 def test_is_what_evaluate_measures(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(chunks, "_CHUNK_IMAGES", 7)  # 20 images: chunks of 7, 7 and 6
-    network, data = as_network(small_residual()), random_data(20)
+    network, data = residual_network(), random_data(20)
     config = SensitivityConfig((2, 4, 8), "cross_entropy", 20, clipping=PLAIN, seed=3)
     configurations = trust_configurations(network.description, config, count=5)
     pieces = measure_trust(network, data, config, configurations)
@@ -155,7 +155,7 @@ def test_a_single_layer_is_its_row(target: Any, base: int | None) -> None:
 
 
 def test_against_a_base_the_others_stay_there() -> None:
-    network, data = as_network(small_residual()), random_data(8)
+    network, data = residual_network(), random_data(8)
     config = SensitivityConfig((2, 8), "kl", 8, base=8)
     calibration = calibrate(network, data)
     table = table_of(network, data, config, calibration=calibration)
@@ -169,7 +169,7 @@ def test_against_a_base_the_others_stay_there() -> None:
 
 def test_known_pieces_are_not_measured_again(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(chunks, "_CHUNK_IMAGES", 7)
-    network, data = as_network(small_residual()), random_data(20)
+    network, data = residual_network(), random_data(20)
     config = SensitivityConfig((2, 4, 8), "kl", 20)
     configurations = trust_configurations(network.description, config, count=4)
     seen: list[float] = []
@@ -191,7 +191,7 @@ def test_known_pieces_are_not_measured_again(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_stops_and_refuses() -> None:
-    network, data = as_network(small_residual()), random_data(4)
+    network, data = residual_network(), random_data(4)
     config = SensitivityConfig((2, 8), "kl", 4)
     configurations = trust_configurations(network.description, config, count=2)
     with pytest.raises(Stopped):
@@ -210,7 +210,7 @@ def test_stops_and_refuses() -> None:
 
 
 def test_exact_cells_of_a_refined_table_stand_for_the_projected_ones() -> None:
-    network, data = as_network(small_residual()), random_data(8)
+    network, data = residual_network(), random_data(8)
     config = SensitivityConfig((2, 8), "kl", 8, method="projected", probes=4)
     table = table_of(network, data, config)
     configurations = [of((2, 8, 2, 8))]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from small_nets import as_network, random_data, small_residual
+from small_nets import random_data, residual_network
 
 from qcore.data.source import DataSource
 from qcore.sensitivity.config import SensitivityConfig
@@ -14,7 +14,7 @@ from qcore.sensitivity.table import SensitivityTable
 
 @pytest.fixture(scope="module")
 def table() -> SensitivityTable:
-    network, data = as_network(small_residual()), random_data(10)
+    network, data = residual_network(), random_data(10)
     config = SensitivityConfig((2, 4), "kl", 10, seed=3)
     run = measure_exact(network, data, config)
     names = [layer.name for layer in network.description.layers]

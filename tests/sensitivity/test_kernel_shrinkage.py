@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
-from small_nets import as_network, random_data, small_residual
+from small_nets import random_data, residual_network
 
 from qcore.calibrate.quantizer import NetworkQuantizer
 from qcore.cli.kernels import show_shrinkage
@@ -325,7 +325,7 @@ def test_the_command_line_prints_the_evidence(capsys: pytest.CaptureFixture[str]
 
 
 def test_energies_are_those_of_the_rounding_errors() -> None:
-    network, data = as_network(small_residual()), random_data(6)
+    network, data = residual_network(), random_data(6)
     asked = SensitivityConfig((2, 5), "kl", 6, method="projected")
     found: list[ChunkProjections] = []
     measure_projected(network, data, asked, on_chunk=lambda _, chunk: found.append(chunk))

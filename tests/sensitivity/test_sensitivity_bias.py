@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 from scipy import special
-from small_nets import as_network, random_data, small_residual
+from small_nets import as_network, random_data, residual_network
 from torch import nn
 
 from qcore.calibrate.average import input_means, means_for
@@ -105,7 +105,7 @@ def changed(
 
 @pytest.mark.parametrize("activation_bits", [(), (3, 8)])
 def test_pairs_over_a_base_of_eight_bits(activation_bits: tuple[int, ...]) -> None:
-    network, data = as_network(small_residual()), random_data(12)
+    network, data = residual_network(), random_data(12)
     plain = Clipping(bias_correction=False)
     config = SensitivityConfig(
         (4, 8),

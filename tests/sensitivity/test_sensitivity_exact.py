@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 from scipy import special, stats
-from small_nets import as_network, random_data, small_residual
+from small_nets import as_network, random_data, residual_network, small_residual
 from torch import Tensor, nn
 
 from qcore.calibrate.clipping import Clipping
@@ -61,7 +61,7 @@ def test_equals_whole_runs_of_changed_copies(
         conv.weight.data, conv.bias = fused.weight.data, nn.Parameter(fused.bias.data)
     folded.norm, folded.norm2 = nn.Identity(), nn.Identity()
     data = random_data(20)
-    network = as_network(small_residual())
+    network = residual_network()
     run = measure_exact(network, data, SensitivityConfig(BITS, objective, 20, clipping=PLAIN))
     rows = rows_of(run)
     assert len(rows) == len(LAYERS) * len(BITS)
@@ -110,7 +110,7 @@ def test_kl_known_answer() -> None:
 
 
 def test_seed_and_limit_choose_the_images() -> None:
-    network, data = as_network(small_residual()), random_data(20)
+    network, data = residual_network(), random_data(20)
     chosen = {
         seed: torch.cat(split_chunks(network, data, SensitivityConfig((4,), "kl", 12, seed)))
         for seed in (0, 1)
@@ -148,4 +148,4 @@ def test_output_that_is_not_finite_is_refused() -> None:
     data = random_data(20)
     data.images[3] = 1e38
     with pytest.raises(BadInput, match="NaN or infinite"):
-        measure_exact(as_network(small_residual()), data, SensitivityConfig((4,), "kl", 20))
+        measure_exact(residual_network(), data, SensitivityConfig((4,), "kl", 20))

@@ -10,7 +10,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
-from small_nets import as_network, random_data, small_residual
+from small_nets import as_network, random_data, residual_network, small_residual
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -58,7 +58,7 @@ def folded_layers(data: Dataset) -> dict[str, tuple[Tensor, nn.Module]]:
 @pytest.mark.parametrize("target", ["weight", "activation", "both"])
 def test_equals_plain_numpy(target: Quantized, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(chunks, "_CHUNK_IMAGES", 7)  # 20 images: chunks of 7, 7 and 6
-    network, data, bits = as_network(small_residual()), random_data(20), (3, 6)
+    network, data, bits = residual_network(), random_data(20), (3, 6)
     config, calibration = config_of(bits, 20, target), calibrate(network, data)
     rows = measure_noise(network, data, config, calibration=calibration)
     means = input_means(network, data)
@@ -95,7 +95,7 @@ def test_equals_plain_numpy(target: Quantized, monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_all_pairs_of_widths() -> None:
-    network, data = as_network(small_residual()), random_data(6)
+    network, data = residual_network(), random_data(6)
     config = config_of((3, 8), 6, "both", activation_bits=(4, 8))
     rows = measure_noise(network, data, config, calibration=calibrate(network, data))
     cells = {(r.bits, r.activation_bits): r.delta_loss for r in rows if r.layer == "first"}
@@ -161,7 +161,7 @@ def test_a_layer_used_twice_sums_its_uses() -> None:
 
 def test_copies_that_fill_a_fixed_batch_do_not_count() -> None:
     data, config = random_data(6), config_of((3, 8), 6, clipping=PLAIN)
-    free = as_network(small_residual())
+    free = residual_network()
     fixed = replace(free, description=replace(free.description, batch=4))  # 4, then 2 and 2 copies
     expected = by_cell(measure_noise(free, data, config))
     for cell, row in by_cell(measure_noise(fixed, data, config)).items():
@@ -220,7 +220,7 @@ def test_no_error_and_no_output() -> None:
 
 
 def test_what_cannot_be_measured() -> None:
-    network, data = as_network(small_residual()), random_data(4)
+    network, data = residual_network(), random_data(4)
     with pytest.raises(BadInput, match="--calibration"):
         measure_noise(network, data, config_of((4,), 4, "activation"))
     broken = replace(data, images=data.images * float("nan"))
@@ -239,7 +239,7 @@ def test_what_cannot_be_measured() -> None:
 
 
 def test_network_tensors_stay_as_they_are() -> None:
-    network: Network = as_network(small_residual())
+    network: Network = residual_network()
     before = {key: value.clone() for key, value in network.tensors.items()}
     measure_noise(network, random_data(4), config_of((2,), 4))
     assert all(torch.equal(before[key], value) for key, value in network.tensors.items())

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from small_nets import as_network, random_data, small_residual
+from small_nets import as_network, random_data, residual_network
 from torch import Tensor, nn
 
 from qcore.calibrate.average import input_means
@@ -109,7 +109,7 @@ def test_projections_are_directional_derivatives(name: str, corrected: bool) -> 
 
 
 def test_inputs_are_projected_along_their_own_errors() -> None:
-    network, data = as_network(small_residual()), random_data(6)
+    network, data = residual_network(), random_data(6)
     config = SensitivityConfig((3,), "kl", 6, method="projected", target="activation", probes=2)
     found = projected(network, data, config).projections
     assert found.inputs is not None
@@ -146,7 +146,7 @@ def test_second_order_is_exact_for_the_squared_error_of_a_linear_model() -> None
 
 def test_kernels_add_up_to_their_layer() -> None:
     """One kernel rounded at a time: the parts of a projection, whose sum is the layer's."""
-    network, data = as_network(small_residual()), random_data(8)
+    network, data = residual_network(), random_data(8)
     config = SensitivityConfig((3,), "kl", 8, method="projected", probes=2)
     whole = projected(network, data, config)
     rows = rows_of_kernels(kernel_estimates(_present(whole.kernels)), config)
@@ -222,7 +222,7 @@ def test_cross_entropy_has_a_term_of_first_order() -> None:
 
 
 def test_same_seed_same_table() -> None:
-    network, data = as_network(small_residual()), random_data(9)
+    network, data = residual_network(), random_data(9)
     config = SensitivityConfig(BITS, "kl", 9, method="projected", seed=5)
     one, two = (projected(network, data, config).projections for _ in range(2))
     assert rows_from_projections(one, config) == rows_from_projections(two, config)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from small_nets import as_network, random_data, small_residual
+from small_nets import random_data, residual_network
 
 from qcore.calibrate.clipping import Clipping
 from qcore.graph import chunks
@@ -16,9 +16,7 @@ BITS = (2, 4, 8)
 
 
 def run_small(config: SensitivityConfig, network: Network | None = None, **options) -> ExactRun:
-    return measure_exact(
-        network or as_network(small_residual()), random_data(20), config, **options
-    )
+    return measure_exact(network or residual_network(), random_data(20), config, **options)
 
 
 CONFIG = SensitivityConfig(BITS, "cross_entropy", 20, clipping=Clipping(bias_correction=False))
@@ -32,7 +30,7 @@ def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("stopped_after", [0, 1, 13, 35])
 @pytest.mark.usefixtures("small_chunks")
 def test_stop_keeps_pieces_and_resume_adds_only_the_rest(stopped_after: int) -> None:
-    network = as_network(small_residual())
+    network = residual_network()
     whole = run_small(CONFIG, network)
     assert len(whole.pieces) == 36
     kept: list[Piece] = []

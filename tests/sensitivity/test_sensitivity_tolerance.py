@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
-from small_nets import as_network, random_data, small_residual
+from small_nets import random_data, residual_network
 
 from qcore.calibrate.clipping import Clipping
 from qcore.graph.network import Network
@@ -30,7 +30,7 @@ CONFIG = SensitivityConfig(BITS, "kl", 60, clipping=Clipping(bias_correction=Fal
 
 @pytest.fixture(scope="module")
 def network() -> Network:
-    return as_network(small_residual())
+    return residual_network()
 
 
 def run_on_sixty(network: Network, config: SensitivityConfig, **options) -> ExactRun:

@@ -16,6 +16,7 @@ from safetensors.numpy import load, save
 
 from qcore import fields
 from qcore.sensitivity.projection.bootstrap import Doubles
+from qcore.sensitivity.widths import weight_widths
 
 HALVES = 2
 _ARRAYS = ("counts", "totals", "squares", "energies")
@@ -94,7 +95,7 @@ class KernelSums:
             arrays = load(content)
             facts = json.loads(bytes(arrays["facts"]))
             found = KernelSums(
-                fields.wholes(facts, "bits", 2),
+                weight_widths(facts, "bits"),
                 fields.texts(facts, "layers"),
                 fields.wholes(facts, "kernels", 1),
                 *(arrays[name] for name in _ARRAYS),

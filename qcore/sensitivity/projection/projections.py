@@ -23,6 +23,7 @@ from qcore.sensitivity.projection.predicted import (
     parts_asked,
 )
 from qcore.sensitivity.projection.quadratic import QuadraticLoss
+from qcore.sensitivity.widths import weight_widths
 
 _PARTS: tuple[Part, Part] = ("weight", "activation")
 _ARRAYS = ("weights", "inputs", "first_weights", "first_inputs")
@@ -85,7 +86,8 @@ class Projections:
         None for full precision."""
         found = []
         for pair in widths:
-            asked = [(part, bits) for part, bits in zip(_PARTS, pair, strict=True) if bits]
+            known = zip(_PARTS, pair, strict=True)
+            asked = [(part, bits) for part, bits in known if bits is not None]
             cells = [self._cells(part, bits, slice(None)) for part, bits in asked]
             projected: Doubles = sum((cell for cell, _ in cells), np.zeros(()))
             first: Doubles = sum((term for _, term in cells), np.zeros(()))
@@ -143,7 +145,7 @@ class Projections:
         """The inverse of ``to_json``. ValueError where a field is missing or wrong."""
         try:
             return Projections(
-                bits=fields.wholes(data, "bits", 2),
+                bits=weight_widths(data, "bits"),
                 layers=fields.texts(data, "layers"),
                 **{name: unpack_or_none(data, name) for name in _ARRAYS},
             )
