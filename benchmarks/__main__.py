@@ -7,6 +7,7 @@ import platform
 import sys
 import tempfile
 
+from benchmarks.allocated import bench_allocated
 from benchmarks.allocation import bench_allocation
 from benchmarks.calibration import bench_calibration
 from benchmarks.exact import bench_fashion
@@ -18,6 +19,7 @@ BENCHMARKS = {
     "fashion": bench_fashion,
     "measures": bench_measures,
     "allocation": bench_allocation,
+    "allocated": bench_allocated,
     "calibration": bench_calibration,
 }
 

@@ -4,26 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
-from qcore.calibrate.clipping import Clipping, Target
+from qcore.calibrate.clipping import Clipping
 from qcore.data.source import DataSource
 from qcore.errors import BadInput
 from qcore.graph.layer import Description
-from qcore.quantize.limits import MAX_BITS, MIN_BITS
+from qcore.quantize.limits import MAX_BITS, MIN_BITS, WeightBits, is_weight_width
 from qcore.sensitivity.objectives import OBJECTIVES, Objective
+
+_WEIGHTS = f"give 0 (pruned), or {MIN_BITS} to {MAX_BITS}"
 
 
 @dataclass(frozen=True)
 class BitAllocation:
     """Bits per layer (None: full precision), and the network, data and loss they rest on.
 
-    ``bits`` are those of the weights, ``activations`` those of what enters the layers; a layer that
-    ``activations`` does not name has an input of full precision. ``calibration`` are the data that
+    ``bits`` are those of the weights: one width for a layer, or one for each of its kernels, 0 of
+    which prunes. ``activations`` are those of what enters the layers; a layer that it does not name
+    has an input of full precision. ``calibration`` are the data that
     thresholds of inputs are found on and biases corrected by, as ``clipping`` says.
     """
 
-    bits: Mapping[str, int | None]
+    bits: Mapping[str, WeightBits | None]
     model: str | None = None
     model_fingerprint: str | None = None
     calibration: DataSource | None = None
@@ -47,7 +50,10 @@ class BitAllocation:
         source = self.calibration
         return {
             "bits": {
-                name: {"weight": bits, "activation": self.activations.get(name)}
+                name: {
+                    "weight": list(bits) if isinstance(bits, tuple) else bits,
+                    "activation": self.activations.get(name),
+                }
                 for name, bits in self.bits.items()
             },
             "model": {"name": self.model, "fingerprint": self.model_fingerprint},
@@ -64,11 +70,8 @@ class BitAllocation:
         if not isinstance(data, dict) or not isinstance(data.get("bits"), dict):
             raise BadInput('this is not an allocation: it needs {"bits": {layer: {"weight": 4}}}')
         entries = {str(name): entry for name, entry in data["bits"].items()}
-        weights = {name: _bits(name, entry, "weight") for name, entry in entries.items()}
-        inputs = {
-            name: _bits(name, {"activation": None} | entry, "activation")
-            for name, entry in entries.items()
-        }
+        weights = {name: _weight_bits(name, entry) for name, entry in entries.items()}
+        inputs = {name: _input_bits(name, entry) for name, entry in entries.items()}
         model = data.get("model")
         model = model if isinstance(model, dict) else {}
         objective, clipping = data.get("objective"), data.get("clipping")
@@ -87,7 +90,8 @@ class BitAllocation:
         )
 
     def check_fits(self, network: Description) -> None:
-        """BadInput unless every layer named exists and every layer of the network is named."""
+        """BadInput unless every layer named exists, every layer of the network is named, and bits
+        per kernel are as many as its kernels."""
         names = {layer.name for layer in network.layers}
         named = (*self.bits, *(override.layer for override in self.clipping.overrides))
         unknown = [name for name in named if name not in names]
@@ -99,19 +103,40 @@ class BitAllocation:
                 f"the allocation has no bits for {len(missing)} layers of {network.name}, "
                 f'for example {min(missing)!r}; write {{"weight": null}} for full precision'
             )
+        for layer in network.layers:
+            bits = self.bits[layer.name]
+            if isinstance(bits, tuple) and len(bits) != layer.kernels:
+                raise BadInput(
+                    f"the allocation has {len(bits)} bits for the {layer.kernels} kernels of layer "
+                    f"{layer.name!r}; give one for each kernel, or one number for the layer"
+                )
 
 
-def _bits(name: str, entry: Any, target: Target) -> int | None:
-    if not isinstance(entry, dict) or target not in entry:
+def _weight_bits(name: str, entry: Any) -> WeightBits | None:
+    if not isinstance(entry, dict) or "weight" not in entry:
         raise BadInput(f'layer {name!r} of the allocation needs {{"weight": bits or null}}')
-    bits = entry[target]
-    if bits is None:
-        return None
+    bits = entry["weight"]
     if isinstance(bits, list):
-        raise BadInput(f"layer {name!r} has bits per kernel, which cannot be evaluated yet")
-    if not isinstance(bits, int) or isinstance(bits, bool) or not MIN_BITS <= bits <= MAX_BITS:
+        return _kernel_bits(name, bits)
+    if bits is not None and not is_weight_width(bits):
+        raise BadInput(f"layer {name!r} has {bits!r} weight bits; {_WEIGHTS}, or null")
+    return cast(int | None, bits)
+
+
+def _kernel_bits(name: str, bits: list[Any]) -> tuple[int, ...]:
+    if not bits:
+        raise BadInput(f"layer {name!r} has an empty list of weight bits; {_WEIGHTS}, per kernel")
+    for kernel, width in enumerate(bits):
+        if not is_weight_width(width):
+            raise BadInput(f"kernel {kernel} of layer {name!r} has {width!r} bits; {_WEIGHTS}")
+    return tuple(bits)
+
+
+def _input_bits(name: str, entry: Mapping[str, Any]) -> int | None:
+    bits = entry.get("activation")
+    if bits is not None and not (is_weight_width(bits) and bits >= MIN_BITS):
         raise BadInput(
-            f"layer {name!r} has {bits!r} {target} bits; give {MIN_BITS} to {MAX_BITS}, or null"
+            f"layer {name!r} has {bits!r} activation bits; give {MIN_BITS} to {MAX_BITS}, or null"
         )
     return bits
 

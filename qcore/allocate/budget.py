@@ -1,4 +1,4 @@
-"""Budgets by name, and the allocation problem of a sensitivity table."""
+"""The allocation problem of a sensitivity table, and the budgets it is solved within."""
 
 from __future__ import annotations
 
@@ -8,109 +8,131 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from qcore.allocate.bits import BitAllocation
-from qcore.allocate.problem import Allocation, AllocationProblem
-from qcore.calibrate.clipping import Clipping
+from qcore.allocate.costs import BUDGETS, costs_of
+from qcore.allocate.problem import (
+    Allocation,
+    AllocationProblem,
+    FloatArray,
+    Groups,
+    merge_groups,
+)
 from qcore.errors import BadInput
 from qcore.graph.layer import Description
-from qcore.hardware.size import FULL_PRECISION_BYTES, layer_bytes
+from qcore.sensitivity.config import Width
 from qcore.sensitivity.table import SensitivityTable
-
-BUDGETS: dict[str, str] = {
-    "size_bytes": "bytes of the whole network: packed weights, scales, biases, constants",
-    "size_ratio": "weight bits of the quantized layers, relative to 32 bit",
-    "average_bits": "weight bits of the quantized layers, per weight",
-}
-"""Budget name -> what it measures."""
 
 
 @dataclass(frozen=True, eq=False)
 class TableProblem:
-    """A problem made from a table, and how to read its numbers: ``bits[o]`` is option o.
+    """A problem made from a table, and how to read its numbers: ``options[o]`` is option o.
 
-    Costs are those of ``BUDGETS`` summed over layers; ``offsets`` are what no layer decides (the
-    bytes that stay 32 bit), already taken off the problem's budgets.
+    Costs are those of ``BUDGETS`` that are known, summed over layers; ``offsets`` are what no layer
+    decides (the bytes that stay 32 bit), already taken off the problem's budgets. What is least is
+    ``losses``, or the size where the loss has a budget; so ``costs["loss"]`` is the predicted loss
+    of an allocation either way.
     """
 
     problem: AllocationProblem
     network: Description
-    bits: tuple[int, ...]
+    options: tuple[Width, ...]
     offsets: Mapping[str, float]
+
+    @property
+    def bits(self) -> tuple[int, ...]:
+        """The weight bits of every option."""
+        return tuple(option.bits for option in self.options)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The budgets that can be set."""
+        return tuple(self.problem.costs)
+
+    @property
+    def losses(self) -> FloatArray:
+        """(layers, options): ΔL."""
+        return self.problem.costs["loss"]
 
     def cost(self, allocation: Allocation, name: str) -> float:
         """A cost in the budget's own unit."""
         return allocation.costs[name] + self.offsets[name]
 
     def costs(self, allocation: Allocation) -> dict[str, float]:
-        return {name: self.cost(allocation, name) for name in BUDGETS}
+        return {name: self.cost(allocation, name) for name in self.names}
 
     def choose(self, choice: tuple[int, ...]) -> dict[str, int]:
-        """Layer name -> bits."""
-        names = (layer.name for layer in self.network.layers)
-        return {name: self.bits[option] for name, option in zip(names, choice, strict=True)}
+        """Layer name -> weight bits."""
+        return {name: width.bits for name, width in self.widths(choice).items()}
 
-    def predicted_loss(self, bits: Mapping[str, int | None]) -> float | None:
-        """Sum of the layers' ΔL at given bits; None where a bit width was not measured."""
-        options = [bits[layer.name] for layer in self.network.layers]
-        if any(b not in self.bits for b in options if b is not None):
+    def inputs(self, choice: tuple[int, ...]) -> dict[str, int]:
+        """Layer name -> bits of its input, of those that have a width."""
+        widths = self.widths(choice).items()
+        return {n: w.activation_bits for n, w in widths if w.activation_bits is not None}
+
+    def widths(self, choice: tuple[int, ...]) -> dict[str, Width]:
+        """Layer name -> bits of its weights and of its input."""
+        names = (layer.name for layer in self.network.layers)
+        return {name: self.options[o] for name, o in zip(names, choice, strict=True)}
+
+    def choice_of(self, widths: Mapping[str, Width]) -> tuple[int, ...] | None:
+        """The option of each layer; None where some width was not measured."""
+        wanted = [widths[layer.name] for layer in self.network.layers]
+        if any(width not in self.options for width in wanted):
             return None
-        rows = zip(self.problem.loss, options, strict=True)
-        return math.fsum(row[self.bits.index(b)] for row, b in rows if b is not None)
+        return tuple(self.options.index(width) for width in wanted)
 
     def limits(self, name: str) -> tuple[float, float]:
-        """Smallest and largest value of a cost over all allocations that respect the pins."""
-        cost, pins = self.problem.costs[name], self.problem.pins or {}
-        rows = [row if i not in pins else row[[pins[i]]] for i, row in enumerate(cost)]
-        offset = self.offsets[name]
-        low = math.fsum(row.min() for row in rows) + offset
-        return low, math.fsum(row.max() for row in rows) + offset
+        """Smallest and largest value of a cost over all allocations within pins and groups."""
+        merged, offset = merge_groups(self.problem), self.offsets[name]
+        cost, allowed = merged.costs[name], merged.allowed
+        low = math.fsum(np.where(allowed, cost, np.inf).min(1)) + offset
+        return low, math.fsum(np.where(allowed, cost, -np.inf).max(1)) + offset
 
 
 def table_problem(
     table: SensitivityTable,
     budgets: Mapping[str, float] | None = None,
-    pins: Mapping[str, int] | None = None,
+    pins: Mapping[str, int | Width] | None = None,
+    *,
+    activation_bits: int | None = None,
+    hardware: str | None = None,
+    groups: Groups = (),
 ) -> TableProblem:
-    """Options are the table's bit widths, loss its ΔL, costs those of ``BUDGETS``.
+    """Options are the table's widths, loss its ΔL, costs those of ``BUDGETS``.
 
-    Raises BadInput for a table of layer inputs or with missing cells, an unknown budget or layer,
-    and a pin to a bit width that was not measured.
+    A table of weights alone has ``activation_bits`` at every layer's input, which counts in bit
+    operations, latency and energy, and not in the loss. Pins are to weight bits, or to a pair where
+    there are several with these. Raises BadInput for a table of layer inputs or with missing cells,
+    an unknown budget, layer or hardware, a budget that needs hardware, and a pin to a width that
+    was not measured or to one of several.
     """
-    if table.config.target != "weight":
-        raise BadInput(
-            "this sensitivity table is not of weights alone; bits of weights are allocated on a "
-            "table made with --target weight"
-        )
+    options = _options(table, activation_bits)
     if not table.covered:
         raise BadInput(
             f"the sensitivity table has {len(table.rows)} of {table.cells} cells; let the run "
             "go on until every layer has a value at every bit width"
         )
-    layers, bits = table.network.layers, table.config.bits
-    loss_of = {(row.layer, row.bits): row.delta_loss for row in table.rows}
-    loss = np.array([[loss_of[layer.name, b] for b in bits] for layer in layers])
-    weights = table.network.weight_count
-    stored = np.array([[b * layer.weight_count for b in bits] for layer in layers], dtype=float)
-    size = np.array([[sum(layer_bytes(layer, b)) for b in bits] for layer in layers], dtype=float)
-    other_bytes = float(table.network.other_count * FULL_PRECISION_BYTES)
-    offsets = {"size_bytes": other_bytes, "size_ratio": 0.0, "average_bits": 0.0}
-    costs = {
-        "size_bytes": size,
-        "size_ratio": stored / (32 * weights),
-        "average_bits": stored / weights,
-    }
-    for name in budgets or {}:
+    layers = table.network.layers
+    loss_of = {(row.layer, row.width): row.delta_loss for row in table.rows}
+    loss = np.array([[loss_of[layer.name, w] for w in table.config.widths] for layer in layers])
+    costs = costs_of(table.network, options, hardware, table.config.corrects_biases)
+    fixed = _pins(pins or {}, table, options)
+    free = AllocationProblem(loss, costs.tables | {"loss": loss}, {}, groups, fixed)
+    return with_budgets(TableProblem(free, table.network, options, costs.offsets), budgets or {})
+
+
+def with_budgets(problem: TableProblem, budgets: Mapping[str, float]) -> TableProblem:
+    """The same problem under these budgets instead of what it had. BadInput for an unknown one."""
+    for name in budgets:
         if name not in BUDGETS:
             raise BadInput(f"no budget is called {name!r}; there are: {', '.join(BUDGETS)}")
-    shifted = {name: value - offsets[name] for name, value in (budgets or {}).items()}
-    problem = AllocationProblem(loss, costs, shifted, pins=_pins(pins or {}, table))
-    return TableProblem(problem, table.network, bits, offsets)
-
-
-def with_budget(problem: TableProblem, name: str, value: float) -> TableProblem:
-    """The same problem under one budget instead of what it had."""
-    budgets = {name: value - problem.offsets[name]}
-    return replace(problem, problem=replace(problem.problem, budgets=budgets))
+        if name not in problem.names:
+            raise BadInput(
+                f"budget {name!r} needs hardware that has it; choose one with --hardware"
+            )
+    shifted = {name: value - problem.offsets[name] for name, value in budgets.items()}
+    costs = problem.problem.costs
+    least = costs["size_bytes"] if "loss" in budgets else costs["loss"]
+    return replace(problem, problem=replace(problem.problem, loss=least, budgets=shifted))
 
 
 def check_budgets(problem: TableProblem, budgets: Mapping[str, float]) -> None:
@@ -135,49 +157,55 @@ def round_up(value: float) -> str:
     return f"{math.ceil(value * 1e6 - 1e-6) / 1e6:.12g}"
 
 
-def to_bit_allocation(
-    problem: TableProblem,
-    table: SensitivityTable,
-    allocation: Allocation,
-    method: str,
-    activation_bits: int | None = None,
-    inputs: Clipping | None = None,
-) -> BitAllocation:
-    """What is written to a file: the bits, and what they were chosen on.
-
-    Every layer's input gets ``activation_bits``, clipped as ``inputs`` says (its part of weights is
-    not read: those are clipped as they were measured).
-    """
-    facts = {
-        "predicted_loss": allocation.loss,
-        "costs": problem.costs(allocation),
-        "gap": allocation.gap,
-        "seconds": allocation.seconds,
-        "method": method,
-        "quantizer": table.quantizer,
-        "samples": min(row.samples for row in table.rows),
-    }
-    chosen = problem.choose(allocation.choice)
-    return BitAllocation(
-        chosen,
-        table.network.name,
-        table.network.fingerprint,
-        table.data,
-        table.config.objective,
-        facts,
-        {} if activation_bits is None else dict.fromkeys(chosen, activation_bits),
-        table.config.clipping.joined(inputs or Clipping()),
-    )
+def _options(table: SensitivityTable, activation_bits: int | None) -> tuple[Width, ...]:
+    config = table.config
+    if config.target == "activation":
+        raise BadInput(
+            "this sensitivity table is of layer inputs alone; bits are allocated on a table made "
+            "with --target weight or --target both"
+        )
+    if config.target == "weight":
+        return tuple(Width(b, activation_bits) for b in config.bits)
+    if activation_bits is not None:
+        raise BadInput(
+            "this sensitivity table has its own bits of layer inputs; leave out --activation-bits"
+        )
+    return config.widths
 
 
-def _pins(pins: Mapping[str, int], table: SensitivityTable) -> dict[int, int]:
+def _pins(
+    pins: Mapping[str, int | Width], table: SensitivityTable, options: tuple[Width, ...]
+) -> dict[int, int]:
     index = {layer.name: i for i, layer in enumerate(table.network.layers)}
     result = {}
-    for layer, bits in pins.items():
+    for layer, pin in pins.items():
         if layer not in index:
             raise BadInput(f"no layer is called {layer!r}; describe lists the names")
-        if bits not in table.config.bits:
-            measured = ", ".join(str(b) for b in table.config.bits)
-            raise BadInput(f"{layer!r} cannot be pinned to {bits} bits; measured are {measured}")
-        result[index[layer]] = table.config.bits.index(bits)
+        width = pin if isinstance(pin, Width) else Width(pin)
+        same = [o for o, option in enumerate(options) if option.bits == width.bits]
+        if width.activation_bits is not None:
+            same = [o for o in same if options[o].activation_bits == width.activation_bits]
+        if not same:
+            raise BadInput(
+                f"{layer!r} cannot be pinned to {width_text(width)} bits; measured are "
+                + ", ".join(dict.fromkeys(width_text(option) for option in _shown(table)))
+            )
+        if len(same) > 1:
+            pair = width_text(options[same[0]])
+            raise BadInput(
+                f"{layer!r} has several widths of its input at {width.bits} bits of weights; pin "
+                f"both, as {layer}={pair}"
+            )
+        result[index[layer]] = same[0]
     return result
+
+
+def _shown(table: SensitivityTable) -> tuple[Width, ...]:
+    """The widths as a person names them."""
+    config = table.config
+    return config.widths if config.activation_bits else tuple(Width(b) for b in config.bits)
+
+
+def width_text(width: Width) -> str:
+    """``4``, or ``4a8`` for a pair."""
+    return str(width.bits) + (f"a{width.activation_bits}" if width.activation_bits else "")

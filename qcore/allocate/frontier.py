@@ -11,7 +11,6 @@ from qcore.allocate.problem import (
     AllocationProblem,
     FloatArray,
     IndexArray,
-    MergedProblem,
     budget_limit,
     merge_groups,
 )
@@ -74,25 +73,26 @@ def frontier(problem: AllocationProblem, cost_name: str) -> Frontier:
         raise ValueError(f"no cost named {cost_name!r}, costs are {sorted(problem.costs)}")
     merged = merge_groups(problem)
     start = merged.cheapest(cost_name)
-    steps = _walk_hulls(merged, merged.costs[cost_name], start)
-    # A unit's moves are in order; equal slopes must stay so, or a later move would come first.
-    order = np.argsort(-steps.slope, kind="stable")
+    loss = np.where(merged.allowed, merged.loss, np.inf)
+    # Adding up a group's rows leaves rounding behind, which must not look like loss saved.
+    noise = merged.rounding(problem.loss)
+    steps = walk_hulls(loss, merged.costs[cost_name], start, noise)
     rows = np.arange(len(start))
     first_cost = merged.costs[cost_name][rows, start].sum()
     first_loss = merged.loss[rows, start].sum()
     return Frontier(
-        cost=np.cumsum(np.concatenate(([first_cost], steps.cost[order]))),
-        loss=np.cumsum(np.concatenate(([first_loss], -steps.saved[order]))),
+        cost=np.cumsum(np.concatenate(([first_cost], steps.cost))),
+        loss=np.cumsum(np.concatenate(([first_loss], -steps.saved))),
         _start=start,
-        _step_unit=steps.unit[order],
-        _step_option=steps.option[order],
+        _step_unit=steps.unit,
+        _step_option=steps.option,
         _unit_of_layer=merged.unit_of_layer,
     )
 
 
 @dataclass(frozen=True, eq=False)
-class _Steps:
-    """Moves along the hulls, each array of shape (steps,); the moves of a unit in order."""
+class Steps:
+    """Moves along the hulls, steepest first, each array of shape (steps,)."""
 
     unit: IndexArray
     option: IndexArray
@@ -101,27 +101,32 @@ class _Steps:
     slope: FloatArray
 
 
-def _walk_hulls(merged: MergedProblem, cost: FloatArray, start: IndexArray) -> _Steps:
-    """From each unit's ``start``, take the steepest move there is, until none saves loss."""
-    # An infinite cost makes the slope towards an option that a pin rules out zero.
-    cost, loss = np.where(merged.allowed, cost, np.inf), merged.loss
-    # Adding up a group's rows leaves rounding behind, which must not look like loss saved.
-    noise = merged.rounding(merged.source.loss)[:, None]
+def walk_hulls(loss: FloatArray, cost: FloatArray, start: IndexArray, noise: FloatArray) -> Steps:
+    """From each unit's ``start``, take the steepest move there is, until none saves loss.
+
+    ``loss`` and ``cost`` are (units, options); infinite loss rules an option out. ``start`` is each
+    unit's cheapest option, ``noise`` (units,) what does not count as saved. One unit, losses 10, 9
+    and 2 at costs 0, 1 and 2: a single step of slope 4 to the last.
+    """
     units, at, limit = np.arange(len(start)), start, np.full(len(start), np.inf)
     found: list[tuple[npt.NDArray[np.generic], ...]] = []
     for _ in range(cost.shape[1] - 1):
-        more = cost[units] - cost[units, at][:, None]
-        saved = loss[units, at][:, None] - loss[units]
+        rows = np.arange(len(units))
+        more = cost - cost[rows, at][:, None]
+        saved = loss[rows, at][:, None] - loss
         slope = np.zeros_like(more)
         with np.errstate(over="ignore"):
-            np.divide(saved, more, out=slope, where=(more > 0) & (saved > noise[units]))
+            np.divide(saved, more, out=slope, where=(more > 0) & (saved > noise[:, None]))
         best = slope.argmax(axis=1)
-        rows = np.flatnonzero(slope[np.arange(len(units)), best] > 0)
+        rows = np.flatnonzero(slope[rows, best] > 0)
         if not len(rows):
             break
-        units, at = units[rows], best[rows]
+        units, at, loss, cost, noise = units[rows], best[rows], loss[rows], cost[rows], noise[rows]
         # Rounding may make a slope exceed the one before it, which a convex hull never does.
         limit = np.minimum(limit[rows], slope[rows, at])
         found.append((units, at, more[rows, at], saved[rows, at], limit))
     empty = tuple(np.empty(0, t) for t in (np.intp, np.intp, float, float, float))
-    return _Steps(*(np.concatenate(part) for part in zip(empty, *found, strict=True)))
+    unit, option, spent, gained, steepness = map(np.concatenate, zip(empty, *found, strict=True))
+    # A unit's moves are in order; equal slopes must stay so, or a later move would come first.
+    order = np.argsort(-steepness, kind="stable")
+    return Steps(unit[order], option[order], spent[order], gained[order], steepness[order])

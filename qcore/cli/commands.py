@@ -7,8 +7,8 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+from qcore.cli.allocating import allocate, frontier
 from qcore.cli.show import progress_line, show_table
-from qcore.errors import BadInput
 from qcore.sensitivity.objectives import UNITS
 
 
@@ -89,59 +89,6 @@ def sensitivity(arguments: argparse.Namespace) -> dict[str, Any]:
     return table.to_json()
 
 
-def allocate(arguments: argparse.Namespace) -> dict[str, Any]:
-    from qcore.allocate import InfeasibleBudget, SolverTimeout, solve_ilp
-    from qcore.allocate.budget import check_budgets, round_up, table_problem, to_bit_allocation
-    from qcore.cli.clipping import clipping_of
-    from qcore.cli.files import read_table
-
-    table, inputs = read_table(arguments.table), clipping_of(arguments)
-    budgets = _unique(arguments.budget, "budget")
-    pins = {layer: _whole(bits) for layer, bits in _unique(arguments.pin, "pin").items()}
-    problem = table_problem(table, budgets, pins)
-    check_budgets(problem, budgets)
-    try:
-        allocation = solve_ilp(problem.problem)
-    except InfeasibleBudget as error:
-        nearest = round_up(error.nearest + problem.offsets[error.name])
-        raise BadInput(
-            f"budgets {', '.join(budgets)} cannot be met together; "
-            f"nearest feasible: {error.name}={nearest}"
-        ) from error
-    except SolverTimeout as error:
-        raise BadInput(str(error)) from error
-    widths = arguments.activation_bits
-    chosen = to_bit_allocation(problem, table, allocation, arguments.method, widths, inputs)
-    show_table(("layer", "bits"), [(name, str(b)) for name, b in chosen.bits.items()])
-    costs = problem.costs(allocation)
-    quantity, loss = table.config.quantity, f"{allocation.loss:+.4e} {table.config.unit}".strip()
-    print(
-        f"\npredicted {quantity} {loss}; {costs['size_bytes']:,.0f} bytes, "
-        f"{costs['average_bits']:.3f} bits on average, "
-        + ("optimality not proven" if allocation.gap is None else f"gap {allocation.gap:.1e}")
-    )
-    if widths is not None:
-        print(
-            f"inputs of all layers: {widths} bits; the predicted {quantity} is of the weights alone"
-        )
-    return chosen.to_json()
-
-
-def frontier(arguments: argparse.Namespace) -> dict[str, Any]:
-    from qcore.allocate.budget import table_problem
-    from qcore.allocate.curve import frontier_points
-    from qcore.cli.files import read_table
-
-    table = read_table(arguments.table)
-    points = frontier_points(table_problem(table))
-    rows = [
-        (f"{p.size_bytes:,.0f}", f"{p.average_bits:.3f}", f"{p.predicted_loss:+.4e}")
-        for p in points
-    ]
-    show_table(("bytes", "average bits", f"predicted {table.config.quantity_in_unit()}"), rows)
-    return {"points": [point.to_json() for point in points]}
-
-
 def trust(arguments: argparse.Namespace) -> dict[str, Any]:
     from qcore.cli.trust import ask_trust
 
@@ -164,21 +111,6 @@ def evaluate(arguments: argparse.Namespace) -> dict[str, Any]:
     else:
         print(f"agreement   {result.agreement:.2%} of {result.samples:,} images")
     return result.to_json()
-
-
-def _unique(pairs: list[tuple[str, float]], what: str) -> dict[str, float]:
-    result: dict[str, float] = {}
-    for name, value in pairs:
-        if name in result:
-            raise BadInput(f"{what} {name!r} is given twice; give it once")
-        result[name] = value
-    return result
-
-
-def _whole(value: float) -> int:
-    if value != int(value):
-        raise BadInput(f"bits are whole numbers, got {value:g}")
-    return int(value)
 
 
 def _warn(*notes: str | None) -> None:

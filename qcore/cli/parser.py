@@ -6,11 +6,14 @@ import argparse
 from collections.abc import Callable
 from typing import NoReturn
 
+from qcore.allocate.costs import BUDGETS
+from qcore.allocate.methods import METHODS as ALLOCATE_METHODS
 from qcore.calibrate.clipping import METHODS as THRESHOLD_METHODS
 from qcore.cli import values
 from qcore.cli.clipping import add_clipping, add_percentile
 from qcore.cli.preparing import add_preparing
 from qcore.errors import BadInput
+from qcore.hardware import HARDWARE
 from qcore.measure.trust_draw import COUNT
 from qcore.quantize.limits import DEFAULT_BITS
 from qcore.sensitivity.config import BASE_BITS, METHODS, TARGETS
@@ -129,11 +132,36 @@ def _allocate(add: _Add) -> None:
     command = add("allocate", "bits per layer of least predicted loss within the budgets")
     command.add_argument("table", metavar="SENSITIVITY.json")
     command.add_argument(
-        "--budget", type=values.assignment, action="append", required=True, metavar="NAME=VALUE"
+        "--budget",
+        type=values.assignment,
+        action="append",
+        required=True,
+        metavar="NAME=VALUE",
+        help=f"at most; again for a second one: {', '.join(BUDGETS)}",
     )
-    command.add_argument("--method", choices=["ilp"], default="ilp")
+    command.add_argument("--method", choices=list(ALLOCATE_METHODS), default="ilp")
     command.add_argument(
-        "--pin", type=values.assignment, action="append", default=[], metavar="LAYER=BITS"
+        "--per-kernel",
+        action="store_true",
+        help="bits of every kernel, of a table made with --per-kernel",
+    )
+    command.add_argument(
+        "--hardware", choices=list(HARDWARE), help="what latency and energy are those of"
+    )
+    command.add_argument(
+        "--pin",
+        type=values.pin,
+        action="append",
+        default=[],
+        metavar="LAYER=BITS",
+        help="of a table of pairs LAYER=4a8: weights 4, input 8 bits",
+    )
+    command.add_argument(
+        "--group",
+        action="append",
+        default=[],
+        metavar="LAYER,LAYER,...",
+        help="layers that get the same bits",
     )
     command.add_argument(
         "--activation-bits", type=values.width, metavar="B", help="bits of every layer's input"
@@ -144,6 +172,14 @@ def _allocate(add: _Add) -> None:
 def _frontier(add: _Add) -> None:
     command = add("frontier", "the best allocations from smallest to largest")
     command.add_argument("table", metavar="SENSITIVITY.json")
+    command.add_argument(
+        "--at",
+        type=values.assignment,
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="the integer program's answer at this budget too; may be given again",
+    )
 
 
 def _trust(add: _Add) -> None:

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import argparse
 import math
+import re
 
-from qcore.quantize.limits import MAX_BITS, MIN_BITS
-from qcore.sensitivity.config import LARGEST_SEED
+from qcore.quantize.limits import MAX_BITS, MIN_BITS, is_weight_width
+from qcore.sensitivity.config import LARGEST_SEED, Width
 
 
 def bits(text: str) -> tuple[int, ...]:
-    """Different bit widths, rising: ``8,2,4`` is (2, 4, 8)."""
+    """Different bit widths, rising: ``8,2,4`` is (2, 4, 8). 0 bits are pruned weights."""
     try:
         found = tuple(sorted({int(part) for part in text.split(",")}))
     except ValueError:
         raise argparse.ArgumentTypeError(f"{text!r} is not a list like 2,4,8") from None
-    if not all(MIN_BITS <= b <= MAX_BITS for b in found):
-        raise argparse.ArgumentTypeError(f"bit widths are {MIN_BITS} to {MAX_BITS}, got {text}")
+    if not all(map(is_weight_width, found)):
+        raise argparse.ArgumentTypeError(
+            f"bit widths are {MIN_BITS} to {MAX_BITS}, and 0 for pruned weights, got {text}"
+        )
     return found
 
 
@@ -51,3 +54,13 @@ def assignment(text: str) -> tuple[str, float]:
     if not (name and equals) or not math.isfinite(number):
         raise argparse.ArgumentTypeError(f"{text!r} is not NAME=NUMBER")
     return name, number
+
+
+def pin(text: str) -> tuple[str, Width]:
+    """``LAYER=4``, or with the bits of its input ``LAYER=4a8``."""
+    name, _, value = text.rpartition("=")
+    found = re.fullmatch(r"([0-9]{1,2})(?:a([0-9]{1,2}))?", value)
+    if not name or found is None:
+        raise argparse.ArgumentTypeError(f"{text!r} is not LAYER=BITS with a whole number of bits")
+    weight, inputs = found.groups()
+    return name, Width(int(weight), None if inputs is None else int(inputs))

@@ -16,9 +16,12 @@ from qcore.calibrate.clipping import METHODS, Clipping
 from qcore.data.source import DataSource
 from qcore.errors import BadInput
 from qcore.graph.layer import Description
+from qcore.quantize.limits import WeightBits
 
 names = st.text(min_size=1, max_size=8)
 bits = st.none() | st.integers(2, 16)
+widths = st.just(0) | st.integers(2, 16)
+weight_bits = st.none() | widths | st.lists(widths, min_size=1, max_size=4).map(tuple)
 
 
 sources = st.builds(DataSource, names, st.none(), st.booleans())
@@ -26,13 +29,13 @@ clippings = st.builds(Clipping, st.sampled_from(list(METHODS)), st.sampled_from(
 
 
 @given(
-    st.dictionaries(names, st.tuples(bits, bits), max_size=5),
+    st.dictionaries(names, st.tuples(weight_bits, bits), max_size=5),
     st.none() | names,
     st.none() | sources,
     clippings,
 )
 def test_survives_a_file(
-    chosen: dict[str, tuple[int | None, int | None]],
+    chosen: dict[str, tuple[WeightBits | None, int | None]],
     model: str | None,
     data: DataSource | None,
     clipping: Clipping,
@@ -43,7 +46,8 @@ def test_survives_a_file(
     allocation = BitAllocation(weights, model, "f" * 64, data, "kl", facts, inputs, clipping)
     written = json.loads(json.dumps(allocation.to_json()))
     assert written["predicted_loss"] == 0.25
-    assert {n: (e["weight"], e["activation"]) for n, e in written["bits"].items()} == chosen
+    read = {n: (e["weight"], e["activation"]) for n, e in written["bits"].items()}
+    assert {n: (tuple(w) if isinstance(w, list) else w, a) for n, (w, a) in read.items()} == chosen
     assert written["calibration"] == (None if data is None else data.reference)
     assert replace(BitAllocation.from_json(written), facts=facts) == allocation
 
@@ -76,7 +80,13 @@ def test_written_by_hand(extra: dict[str, Any]) -> None:
         ({"bits": {"stem": {}}}, "'stem' of the allocation needs"),
         ({"bits": {"stem": {"activation": None}}}, "'stem' of the allocation needs"),
         ({"bits": {"stem": {"weight": 4, "activation": 99}}}, "'stem' has 99 activation bits"),
-        ({"bits": {"stem": {"weight": [4, 2]}}}, "'stem' has bits per kernel"),
+        ({"bits": {"stem": {"weight": [4, 1]}}}, "kernel 1 of layer 'stem' has 1 bits"),
+        ({"bits": {"stem": {"weight": [4, None]}}}, "kernel 1 of layer 'stem' has None bits"),
+        ({"bits": {"stem": {"weight": [[4]]}}}, "kernel 0 of layer 'stem' has [4] bits"),
+        ({"bits": {"stem": {"weight": [True]}}}, "kernel 0 of layer 'stem' has True bits"),
+        ({"bits": {"stem": {"weight": []}}}, "'stem' has an empty list"),
+        ({"bits": {"stem": {"weight": 4, "activation": [4]}}}, "'stem' has [4] activation bits"),
+        ({"bits": {"stem": {"weight": 4, "activation": 0}}}, "'stem' has 0 activation bits"),
         ({"bits": {"stem": {"weight": 1}}}, "'stem' has 1 weight bits"),
         ({"bits": {"stem": {"weight": 17}}}, "'stem' has 17 weight bits"),
         ({"bits": {"stem": {"weight": -4}}}, "'stem' has -4 weight bits"),
@@ -84,7 +94,7 @@ def test_written_by_hand(extra: dict[str, Any]) -> None:
         ({"bits": {"stem": {"weight": "4"}}}, "'stem' has '4' weight bits"),
         ({"bits": {"stem": {"weight": True}}}, "'stem' has True weight bits"),
         ({"bits": {"stem": {"weight": {}}}}, "'stem' has {} weight bits"),
-        ({"bits": {"ok": {"weight": 4}, "last": {"weight": 0}}}, "'last' has 0 weight bits"),
+        ({"bits": {"ok": {"weight": 4}, "last": {"weight": 1}}}, "'last' has 1 weight bits"),
     ],
     ids=[
         "a list",
@@ -97,7 +107,13 @@ def test_written_by_hand(extra: dict[str, Any]) -> None:
         "entry empty",
         "entry without weight",
         "activation bits",
-        "bits per kernel",
+        "1 bit of a kernel",
+        "full precision of a kernel",
+        "a list of a list",
+        "true of a kernel",
+        "an empty list",
+        "activation bits per kernel",
+        "pruned inputs",
         "1 bit",
         "17 bits",
         "negative",
@@ -125,6 +141,13 @@ FITTING: dict[str, int | None] = {"stem": 4, "first": None, "second": 2, "head":
 
 def test_fits(network: Description) -> None:
     BitAllocation(FITTING).check_fits(network)
+    BitAllocation({**FITTING, "stem": (0, 2, 3, 4, 8, 16), "first": 0}).check_fits(network)
+
+
+@pytest.mark.parametrize("count", [1, 5, 7])
+def test_another_number_of_kernels(network: Description, count: int) -> None:
+    with pytest.raises(BadInput, match=rf"{count} bits for the 6 kernels of layer 'stem'"):
+        BitAllocation({**FITTING, "stem": (4,) * count}).check_fits(network)
 
 
 @pytest.mark.parametrize("layer", list(FITTING))

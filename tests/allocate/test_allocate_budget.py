@@ -14,19 +14,20 @@ from hypothesis import strategies as st
 
 from qcore.allocate.bits import BitAllocation
 from qcore.allocate.budget import (
-    BUDGETS,
     TableProblem,
     check_budgets,
     table_problem,
-    to_bit_allocation,
-    with_budget,
+    with_budgets,
 )
+from qcore.allocate.chosen import to_bit_allocation
+from qcore.allocate.costs import BUDGETS
 from qcore.allocate.ilp import solve_ilp
 from qcore.allocate.problem import evaluate
 from qcore.data.source import DataSource
 from qcore.errors import BadInput
 from qcore.graph.layer import Description, Layer
-from qcore.sensitivity.config import SensitivityConfig
+from qcore.hardware import HARDWARE, hardware_costs
+from qcore.sensitivity.config import SensitivityConfig, Width
 from qcore.sensitivity.row import SensitivityRow
 from qcore.sensitivity.table import SensitivityTable
 
@@ -41,7 +42,7 @@ LOSS = {"a": (0.9, 0.2, -0.01), "b": (0.5, 0.1, 0.0), "c": (0.25, 0.3, 0.05)}
 def hand_table(loss: dict[str, tuple[float, ...]] = LOSS) -> SensitivityTable:
     """A complete table of the three layers; ``loss`` holds one value for each of ``BITS``."""
     layers = tuple(
-        Layer(name, "conv2d", name, None, (name,), shape, 1, shape[0], 1, (1, 1), (1, 1))
+        Layer(name, "conv2d", name, name, (name,), shape, 1, shape[0], 10, (1, 1), (1, 1))
         for name, shape in SHAPES.items()
     )
     network = Description("by hand", "f" * 64, 162, (3, 8, 8), 5, layers, {}, 0, 7, 0, None)
@@ -60,12 +61,24 @@ CHOICES = list(itertools.product(range(len(BITS)), repeat=3))
 def hand_costs(choice: tuple[int, ...]) -> dict[str, float]:
     stored = sum(BITS[o] * n for o, n in zip(choice, (108, 20, 27), strict=True))
     size = 28 + sum(BYTES[name][o] for name, o in zip("abc", choice, strict=True))
-    return {"size_bytes": size, "size_ratio": stored / (155 * 32), "average_bits": stored / 155}
+    return {
+        "size_bytes": size,
+        "size_ratio": stored / (155 * 32),
+        "average_bits": stored / 155,
+        "bops": sum(10 * BITS[o] * 32 for o in choice),
+        "loss": sum(LOSS[name][o] for name, o in zip("abc", choice, strict=True)),
+    }
+
+
+PLAIN = ("size_bytes", "size_ratio", "average_bits", "bops")
+"""Budgets under which the loss is least, and which need no hardware."""
 
 
 def test_costs_by_hand() -> None:
     problem = table_problem(hand_table())
-    assert set(BUDGETS) == set(hand_costs((0, 0, 0)))
+    assert (
+        set(problem.names) == set(hand_costs((0, 0, 0))) == {*BUDGETS} - {"latency_ms", "energy_mj"}
+    )
     for choice in CHOICES:
         costs = problem.costs(evaluate(problem.problem, choice))
         assert costs == pytest.approx(hand_costs(choice), rel=1e-14)
@@ -127,7 +140,7 @@ def named_value(message: str, name: str) -> float:
     return float(re.findall(rf"{name}=([-+.\de]+)", message)[-1])
 
 
-@pytest.mark.parametrize("name", list(BUDGETS))
+@pytest.mark.parametrize("name", PLAIN)
 @pytest.mark.parametrize("pins", PINS, ids=["free", "one pinned", "two pinned"])
 @pytest.mark.parametrize("factor", [-1.0, 0.0, 0.99, 1.01, 100.0, float("inf"), float("nan")])
 def test_budget_out_of_range_names_one_that_is_accepted(
@@ -143,7 +156,7 @@ def test_budget_out_of_range_names_one_that_is_accepted(
     nearest = named_value(str(e.value), name)
     assert nearest == pytest.approx(high if above else low, abs=1.01e-6)
     check_budgets(problem, {name: nearest})
-    found = solve_ilp(with_budget(problem, name, nearest).problem)
+    found = solve_ilp(with_budgets(problem, {name: nearest}).problem)
     best = min(a.loss for a in allowed(problem) if above or problem.cost(a, name) <= low + 1e-9)
     assert found.loss == pytest.approx(best)
 
@@ -160,7 +173,7 @@ losses = st.tuples(*[st.floats(-0.5, 2)] * 3)
 
 @given(
     st.fixed_dictionaries(dict.fromkeys("abc", losses)),
-    st.sampled_from(list(BUDGETS)),
+    st.sampled_from(PLAIN),
     st.floats(0, 1),
     st.sampled_from(PINS),
 )
@@ -171,19 +184,74 @@ def test_ilp_finds_the_best_of_all_choices_within_the_budget(
     problem = table_problem(hand_table(loss), {"average_bits": 2}, pins)  # 2 bits are replaced
     low, high = problem.limits(name)
     value = low + part * (high - low)
-    found = solve_ilp(with_budget(problem, name, value).problem)
+    found = solve_ilp(with_budgets(problem, {name: value}).problem)
     assert problem.cost(found, name) <= value * (1 + 1e-9)
     fitting = [a.loss for a in allowed(problem) if problem.cost(a, name) <= value * (1 - 1e-9)]
     assert found.loss <= min(fitting, default=np.inf) + 1e-9
     assert found.choice in {a.choice for a in allowed(problem)}
 
 
-def test_predicted_loss() -> None:
+def test_the_choice_of_given_bits() -> None:
+    problem = table_problem(hand_table(), activation_bits=6)
+    asked = {name: Width(bits, 6) for name, bits in {"a": 8, "b": 3, "c": 2}.items()}
+    assert problem.choice_of(asked) == (2, 1, 0)
+    assert problem.widths((2, 1, 0)) == asked
+    assert problem.inputs((2, 1, 0)) == dict.fromkeys("abc", 6)
+    assert problem.choice_of(asked | {"b": Width(4, 6)}) is None
+    assert problem.choice_of(asked | {"b": Width(3)}) is None
+
+
+def test_a_budget_of_loss_asks_for_the_smallest_network() -> None:
     problem = table_problem(hand_table())
-    assert problem.predicted_loss({"a": 8, "b": 3, "c": 2}) == pytest.approx(-0.01 + 0.1 + 0.25)
-    assert problem.predicted_loss({"a": 2, "b": None, "c": None}) == pytest.approx(0.9)
-    assert problem.predicted_loss({"a": None, "b": None, "c": None}) == 0
-    assert problem.predicted_loss({"a": 2, "b": 4, "c": 2}) is None
+    for limit in (0.05, 0.3, 0.5, 1.0):
+        found = solve_ilp(with_budgets(problem, {"loss": limit}).problem)
+        fitting = [c for c in CHOICES if hand_costs(c)["loss"] <= limit + 1e-12]
+        least = min(hand_costs(c)["size_bytes"] for c in fitting)
+        assert problem.cost(found, "size_bytes") == least
+        assert found.costs["loss"] <= limit + 1e-12
+
+
+def test_hardware_adds_its_costs() -> None:
+    inputs = {"activation_bits": 8, "hardware": "bismo-edge"}
+    problem = table_problem(hand_table(), {"latency_ms": 1.0}, **inputs)
+    times = hardware_costs(problem.network, HARDWARE["bismo-edge"], problem.options).latency_ms
+    assert np.array_equal(problem.problem.costs["latency_ms"], times)
+    with pytest.raises(BadInput, match="needs hardware"):
+        table_problem(hand_table(), {"latency_ms": 1.0})
+    with pytest.raises(BadInput, match="no hardware is called 'abacus'"):
+        table_problem(hand_table(), hardware="abacus")
+
+
+def pair_table() -> SensitivityTable:
+    """The three layers at pairs of widths; loss falls with the sum of both."""
+    config = SensitivityConfig((2, 4), "kl", 58, target="both", activation_bits=(4, 8))
+    rows = tuple(
+        SensitivityRow(name, w.bits, "both", 1 / (w.bits + a), None, None, 58, activation_bits=a)
+        for name in "abc"
+        for w in config.widths
+        if (a := w.activation_bits)
+    )
+    return replace(hand_table(), config=config, rows=rows)
+
+
+def test_pairs_of_widths() -> None:
+    problem = table_problem(pair_table(), {"bops": 10 * (2 * 4 + 2 * 8 + 4 * 8)})
+    found = solve_ilp(problem.problem)
+    pairs = [(w.bits, w.activation_bits) for w in problem.widths(found.choice).values()]
+    options = list(itertools.product((2, 4), (4, 8)))
+    best = min(
+        sum(1 / (w + a) for w, a in three)
+        for three in itertools.product(options, repeat=3)
+        if sum(w * a for w, a in three) <= 56
+    )
+    assert found.loss == pytest.approx(best)
+    assert sum(w * a for w, a in pairs) <= 56
+    pinned = table_problem(pair_table(), pins={"b": Width(4, 8)})
+    assert pinned.problem.pins == {1: 3}
+    with pytest.raises(BadInput, match="pin both, as b=4a4"):
+        table_problem(pair_table(), pins={"b": 4})
+    with pytest.raises(BadInput, match="has its own bits of layer inputs"):
+        table_problem(pair_table(), activation_bits=8)
 
 
 def test_chosen_bits_survive_a_file() -> None:
@@ -197,5 +265,5 @@ def test_chosen_bits_survive_a_file() -> None:
     assert read.calibration == DataSource("images")
     read.check_fits(table.network)
     assert data["costs"] == pytest.approx(hand_costs(found.choice))
-    assert data["predicted_loss"] == pytest.approx(problem.predicted_loss(read.bits))
+    assert data["predicted_loss"] == pytest.approx(hand_costs(found.choice)["loss"])
     assert (data["method"], data["objective"], data["samples"]) == ("ilp", "kl", 52)

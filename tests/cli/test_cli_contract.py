@@ -102,7 +102,8 @@ def test_allocate(files: dict[str, Any]) -> None:
 
 def test_frontier(files: dict[str, Any]) -> None:
     points = files["frontier"]["points"]
-    assert set(points[0]) == {"size_bytes", "average_bits", "predicted_loss", "bits"}
+    assert set(points[0]) >= {"size_bytes", "average_bits", "predicted_loss", "bits"}
+    assert {point["kind"] for point in points} == {"hull"}
     assert set(points[0]["bits"].values()) == {2}
     sizes, losses = ([p[key] for p in points] for key in ("size_bytes", "predicted_loss"))
     assert sizes == sorted(sizes)

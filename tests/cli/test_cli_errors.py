@@ -46,7 +46,7 @@ def work(tmp_path: Path, table: dict[str, Any], monkeypatch: pytest.MonkeyPatch)
         "missing-layer.json": {"bits": {layers[0]: {"weight": 4}}},
         "bits-17.json": allocation(head={"weight": 17}),
         "bits-half.json": allocation(head={"weight": 2.5}),
-        "bits-list.json": allocation(head={"weight": [4] * 10}),
+        "bits-list.json": allocation(head={"weight": [4] * 9}),
         "activation.json": allocation(head={"weight": 4, "activation": 8}),
     }
     for name, value in values.items():
@@ -107,14 +107,17 @@ BAD = {
     "pin of no layer": (f"{ALLOCATE} average_bits=4 --pin none=8", "'none'"),
     "pin not measured": (f"{ALLOCATE} average_bits=4 --pin head=4", "2, 8"),
     "pin of half a bit": (f"{ALLOCATE} average_bits=4 --pin head=2.5", "whole"),
-    "pin inf": (f"{ALLOCATE} average_bits=4 --pin head=inf", "NAME=NUMBER"),
+    "pin inf": (f"{ALLOCATE} average_bits=4 --pin head=inf", "LAYER=BITS"),
     "allocation missing": (f"evaluate {MODEL} {MODEL} --bits none.json", "none.json"),
     "allocation is a table": (f"evaluate {MODEL} {MODEL} --bits table.json", "not an allocation"),
     "layer unknown": (f"evaluate {MODEL} {MODEL} --bits unknown-layer.json", "'nowhere'"),
     "layers missing": (f"evaluate {MODEL} {MODEL} --bits missing-layer.json", "10 layers"),
     "17 bits asked": (f"evaluate {MODEL} {MODEL} --bits bits-17.json", "2 to 16"),
     "2.5 bits asked": (f"evaluate {MODEL} {MODEL} --bits bits-half.json", "2 to 16"),
-    "bits per kernel": (f"evaluate {MODEL} {MODEL} --bits bits-list.json", "per kernel"),
+    "bits of too few kernels": (
+        f"evaluate {MODEL} {MODEL} --bits bits-list.json",
+        "10 kernels",
+    ),
     "activation bits": (f"evaluate {MODEL} {MODEL} --bits activation.json", "activation"),
     "calibration missing": (
         f"evaluate {MODEL} {MODEL} --bits allocation.json --calibration none.npz",

@@ -1,0 +1,130 @@
+"""allocate and frontier on the command line: every method, budget and refusal."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from qcore.allocate.methods import METHODS
+from qcore.cli.main import main
+
+MODEL = "sample:fashion-cnn"
+MEASURE = ["--method", "projected", "--per-kernel", "--bits", "0,2,4,8", "--limit", "64"]
+
+
+@pytest.fixture(scope="module")
+def table(tmp_path_factory: pytest.TempPathFactory) -> str:
+    folder = tmp_path_factory.mktemp("allocate")
+    file = str(folder / "table.json")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("BITDIAL_HOME", str(folder / "home"))
+        assert main(["sensitivity", MODEL, MODEL, *MEASURE, "--json", file]) == 0
+    return file
+
+
+def answer(table: str, folder: Path, *options: str, command: str = "allocate") -> dict[str, Any]:
+    file = folder / "answer.json"
+    assert main([command, table, *options, "--json", str(file)]) == 0
+    found: dict[str, Any] = json.loads(file.read_text())
+    return found
+
+
+def refusal(table: str, capsys: pytest.CaptureFixture[str], *options: str) -> str:
+    assert main(["allocate", table, *options]) == 2
+    text = capsys.readouterr().err.strip()
+    assert "\n" not in text
+    return text
+
+
+@pytest.mark.parametrize("method", list(METHODS))
+def test_every_method_keeps_the_budget_and_none_beats_the_proven_optimum(
+    table: str, tmp_path: Path, method: str
+) -> None:
+    budget = ("--budget", "average_bits=3.5", "--pin", "head=8")
+    best = answer(table, tmp_path, *budget)
+    found = answer(table, tmp_path, *budget, "--method", method)
+    assert found["method"] == method
+    assert found["costs"]["average_bits"] <= 3.5
+    assert found["bits"]["head"] == {"weight": 8, "activation": None}
+    assert found["predicted_loss"] == found["costs"]["loss"]
+    assert found["predicted_loss"] >= best["predicted_loss"] - 1e-12
+    assert best["gap"] == pytest.approx(0, abs=1e-8)
+    assert ("interaction" in found) == (method == "interaction")
+
+
+def test_the_least_size_within_a_loss_is_what_that_size_buys(table: str, tmp_path: Path) -> None:
+    small = answer(table, tmp_path, "--budget", "loss=0.05")
+    assert small["predicted_loss"] <= 0.05
+    size = small["costs"]["size_bytes"]
+    back = answer(table, tmp_path, "--budget", f"size_bytes={size}")
+    assert back["predicted_loss"] <= small["predicted_loss"] + 1e-12
+    if size > 9000:  # one byte less cannot be had within that loss
+        less = answer(table, tmp_path, "--budget", f"size_bytes={size - 1}")
+        assert less["predicted_loss"] > 0.05
+
+
+def test_two_budgets_on_hardware(table: str, tmp_path: Path) -> None:
+    inputs = ("--activation-bits", "8", "--hardware", "bismo-edge")
+    free = answer(table, tmp_path, "--budget", "average_bits=4", *inputs)
+    limit = 0.8 * free["costs"]["latency_ms"]
+    found = answer(
+        table, tmp_path, "--budget", "average_bits=4", "--budget", f"latency_ms={limit}", *inputs
+    )
+    assert found["costs"]["latency_ms"] <= limit * (1 + 1e-9)
+    assert found["costs"]["average_bits"] <= 4
+    assert found["predicted_loss"] >= free["predicted_loss"] - 1e-12
+    assert {entry["activation"] for entry in found["bits"].values()} == {8}
+
+
+def test_groups_agree(table: str, tmp_path: Path) -> None:
+    names = ["head", "separable.pointwise", "block2.conv2"]
+    found = answer(table, tmp_path, "--budget", "average_bits=3", "--group", ",".join(names))
+    assert len({found["bits"][name]["weight"] for name in names}) == 1
+
+
+def test_bits_of_kernels(table: str, tmp_path: Path) -> None:
+    found = answer(table, tmp_path, "--budget", "average_bits=3.5", "--per-kernel")
+    layers = answer(table, tmp_path, "--budget", "average_bits=3.5")
+    each = [entry["weight"] for entry in found["bits"].values()]
+    assert any(isinstance(bits, list) for bits in each)
+    assert found["costs"]["average_bits"] <= 3.5
+    assert found["predicted_loss"] <= layers["predicted_loss"] + 1e-12
+    parts = {n: v for n, v in found["ledger"].items() if n.endswith("_bytes")}
+    total = parts.pop("total_bytes")
+    assert total == sum(parts.values()) == found["costs"]["size_bytes"]
+
+
+def test_the_frontier_has_exact_points_where_they_are_asked_for(table: str, tmp_path: Path) -> None:
+    found = answer(table, tmp_path, "--at", "average_bits=3.3", command="frontier")["points"]
+    exact = [point for point in found if point["kind"] == "ilp"]
+    assert [point["gap"] for point in exact] == pytest.approx([0], abs=1e-8)
+    assert exact[0]["average_bits"] <= 3.3
+    hull = [point for point in found if point["kind"] == "hull"]
+    assert len(hull) == len(found) - 1
+    within = [p["predicted_loss"] for p in hull if p["average_bits"] <= 3.3]
+    assert exact[0]["predicted_loss"] <= min(within) + 1e-12
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--budget", "latency_ms=1"], "needs hardware"),
+        (["--budget", "kilobytes=1"], "no budget is called 'kilobytes'"),
+        (["--budget", "latency_ms=1", "--hardware", "bismo-edge"], "bits of the layer inputs"),
+        (["--budget", "average_bits=4", "--pin", "head=8a4"], "cannot be pinned to 8a4 bits"),
+        (["--budget", "average_bits=4", "--pin", "head=x"], "is not LAYER=BITS"),
+        (["--budget", "average_bits=4", "--group", "head,nobody"], "no layer is called 'nobody'"),
+        (["--budget", "loss=0.1", "--method", "interaction"], "without interactions"),
+        (
+            ["--budget", "loss=0.001", "--budget", "size_bytes=15000"],
+            "cannot be met together; nearest feasible",
+        ),
+    ],
+)
+def test_refusals(
+    table: str, capsys: pytest.CaptureFixture[str], options: list[str], words: str
+) -> None:
+    assert words in refusal(table, capsys, *options)
