@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import torch
 from torch import Tensor, nn
 
@@ -67,6 +69,12 @@ def small_residual(seed: int = 0, **sizes: int) -> Residual:
     module.head.weight.data *= 4
     randomise(module, seed)
     return module
+
+
+@cache
+def residual_network() -> Network:
+    """``small_residual()`` as a network that all tests share: to export it takes its time."""
+    return as_network(small_residual())
 
 
 def random_data(

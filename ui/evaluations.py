@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from qcore.calibrate.clipping import Clipping
-from qcore.hardware.size import average_bits, size_ledger
+from qcore.hardware.size import Bits, average_bits, size_ledger
 from qcore.jobs.questions import EvaluateQuestion, to_json
 from qcore.measure.evaluation import Evaluation
 from qcore.prepare.prepared import DataPair, Prepared
+from qcore.quantize.limits import WeightBits
+from qcore.sensitivity.config import Width
 from qcore.sensitivity.objectives import Objective
 from qcore.store.job import Job
 from ui.engine import engine
@@ -18,62 +21,112 @@ from ui.results import jobs_of
 
 @dataclass(frozen=True)
 class Setting:
-    """What an allocation is measured in: data, loss, bits of every layer's input, clipping."""
+    """What an allocation is measured in: data, loss, clipping."""
 
     pair: DataPair
     objective: Objective
-    activation_bits: int | None
     clipping: Clipping
 
-    @property
-    def used_clipping(self) -> Clipping:
-        """Without what says nothing while inputs stay at full precision."""
-        whole = self.activation_bits is not None
-        return self.clipping if whole else self.clipping.of("weight")
+    def used_clipping(self, inputs: Iterable[int | None]) -> Clipping:
+        """Without what says nothing while all ``inputs`` stay at full precision."""
+        rounded = any(bits is not None for bits in inputs)
+        return self.clipping if rounded else self.clipping.of("weight")
 
 
-def start_evaluation(prepared: Prepared, bits: Mapping[str, int], setting: Setting) -> None:
+def start_evaluation(prepared: Prepared, widths: Mapping[str, Width], setting: Setting) -> None:
     """Measure an allocation on evaluation data."""
-    engine().runner.submit(_evaluation(prepared, bits, setting))
+    engine().runner.submit(_evaluation(prepared, widths, setting))
+
+
+def start_bits(
+    prepared: Prepared, bits: Bits, inputs: Mapping[str, int | None], setting: Setting
+) -> None:
+    """The same of bits that may differ from kernel to kernel."""
+    engine().runner.submit(_question(prepared, bits, inputs, setting))
+
+
+def start_evaluations(
+    prepared: Prepared, asked: Iterable[tuple[Mapping[str, Width], Setting]]
+) -> None:
+    """Measure several."""
+    for widths, setting in asked:
+        start_evaluation(prepared, widths, setting)
 
 
 @dataclass(frozen=True)
 class Measured:
-    """A measured allocation. ``activation_bits`` is None for inputs of full precision."""
+    """A measured allocation: bits of weights (of each kernel where they differ) and of inputs by
+    layer, None for full precision."""
 
-    bits: dict[str, int | None]
-    activation_bits: int | None
+    bits: dict[str, WeightBits | None]
+    inputs: dict[str, int | None]
     clipping: Clipping
     size_bytes: int
     average_bits: float
     evaluation: Evaluation
 
+    @property
+    def widths(self) -> tuple[Width, ...] | None:
+        """The width of each layer, in running order; None where one has no single width."""
+        each = [(bits, self.inputs[name]) for name, bits in self.bits.items()]
+        known = [Width(bits, inputs) for bits, inputs in each if isinstance(bits, int)]
+        return tuple(known) if len(known) == len(each) else None
 
-def evaluation_of(prepared: Prepared, bits: Mapping[str, int], setting: Setting) -> Job | None:
+
+def evaluation_of(prepared: Prepared, widths: Mapping[str, Width], setting: Setting) -> Job | None:
     """The job that measures this allocation, None where nobody has asked."""
-    question = _evaluation(prepared, bits, setting)
+    question = _evaluation(prepared, widths, setting)
     return engine().store.find(question.kind, to_json(question))
+
+
+def evaluation_of_bits(
+    prepared: Prepared, bits: Bits, inputs: Mapping[str, int | None], setting: Setting
+) -> Job | None:
+    """The same of bits that may differ from kernel to kernel."""
+    question = _question(prepared, bits, inputs, setting)
+    return engine().store.find(question.kind, to_json(question))
+
+
+def result_of(job: Job | None) -> Evaluation | None:
+    """What a finished measurement says, None before that."""
+    if job is None or job.state != "finished" or not job.result:
+        return None
+    return Evaluation.from_json(job.result)
+
+
+def under_way(job: Job | None) -> bool:
+    """Measured, or about to be."""
+    return job is not None and (job.state == "finished" or (job.active and not job.lost()))
 
 
 def measured(prepared: Prepared, setting: Setting) -> list[Measured]:
     """All allocations of this network measured on these data with this objective, newest first:
     at any bits of inputs, and at any clipping."""
+    layers = [layer.name for layer in prepared.network.layers]
     found = []
     for job in _evaluations(prepared, setting):
-        if job.state != "finished" or not job.result:
+        result = result_of(job)
+        if result is None:
             continue
-        bits = {name: weight for name, weight, _ in job.question["bits"]}
+        entries = {name: (weight, inputs) for name, weight, inputs in job.question["bits"]}
+        bits = {name: _weight_bits(entries[name][0]) for name in layers}
+        clipping = Clipping.from_json(job.question["clipping"])
         found.append(
             Measured(
                 bits,
-                next(activation for _, _, activation in job.question["bits"]),
-                Clipping.from_json(job.question["clipping"]),
-                size_ledger(prepared.network, bits).total_bytes,
+                {name: entries[name][1] for name in layers},
+                clipping,
+                size_ledger(prepared.network, bits, clipping.bias_correction).total_bytes,
                 average_bits(prepared.network, bits),
-                Evaluation.from_json(job.result),
+                result,
             )
         )
     return found
+
+
+def _weight_bits(entry: Any) -> WeightBits | None:
+    """As JSON has it: a list where kernels differ."""
+    return tuple(entry) if isinstance(entry, list) else entry
 
 
 def pending_evaluations(prepared: Prepared, setting: Setting) -> list[Job]:
@@ -89,18 +142,28 @@ def _evaluations(prepared: Prepared, setting: Setting) -> list[Job]:
     return [j for j in jobs if (j.question["data_fingerprint"], j.question["objective"]) == same]
 
 
-def _evaluation(prepared: Prepared, bits: Mapping[str, int], setting: Setting) -> EvaluateQuestion:
-    data, inputs = setting.pair.evaluation, setting.activation_bits
-    calibrated = inputs is not None or setting.used_clipping.bias_correction
-    calibration = setting.pair.calibration if calibrated else None
+def _evaluation(
+    prepared: Prepared, widths: Mapping[str, Width], setting: Setting
+) -> EvaluateQuestion:
+    bits = {name: width.bits for name, width in widths.items()}
+    inputs = {name: width.activation_bits for name, width in widths.items()}
+    return _question(prepared, bits, inputs, setting)
+
+
+def _question(
+    prepared: Prepared, bits: Bits, inputs: Mapping[str, int | None], setting: Setting
+) -> EvaluateQuestion:
+    data, clipping = setting.pair.evaluation, setting.used_clipping(inputs.values())
+    rounded = any(width is not None for width in inputs.values())
+    calibration = setting.pair.calibration if clipping.bias_correction or rounded else None
     return EvaluateQuestion(
         prepared.network.name,
         prepared.network.fingerprint,
         data.source,
         data.fingerprint,
-        tuple((name, weight, inputs) for name, weight in bits.items()),
+        tuple((name, weight, inputs[name]) for name, weight in bits.items()),
         setting.objective,
-        setting.used_clipping,
+        clipping,
         None if calibration is None else calibration.source,
         None if calibration is None else calibration.fingerprint,
     )

@@ -12,7 +12,7 @@ from qcore.data.source import DataSource
 from qcore.jobs.answers import sensitivity_table
 from qcore.jobs.questions import ENGINE, SensitivityQuestion
 from qcore.prepare.prepared import DataPair, DataSummary, Prepared
-from qcore.sensitivity.config import Measure, SensitivityConfig
+from qcore.sensitivity.config import Measure, Quantized, SensitivityConfig
 from qcore.sensitivity.table import SensitivityTable
 from qcore.store.job import Job
 from qcore.store.uploads import PREFIX
@@ -31,18 +31,20 @@ _TRUSTED: tuple[Measure, ...] = ("exact", "projected", "noise", "hessian")
 TARGET_NAMES = {"weight": "Weights", "activation": "Inputs", "both": "Both"}
 
 
-def sensitivity_job(prepared: Prepared, pair: DataPair, only: Target | None = None) -> Job | None:
+def sensitivity_job(
+    prepared: Prepared, pair: DataPair, only: tuple[Quantized, ...] = get_args(Quantized)
+) -> Job | None:
     """The run in the URL if it is about this network, else the newest one on these data; None
     without any.
 
-    Where there are others, a menu chooses among them. ``only``: runs of that target.
+    Where there are others, a menu chooses among them. ``only``: runs of these targets.
     """
     jobs = jobs_of("sensitivity", prepared)
-    jobs = [job for job in jobs if only in (None, job.question["config"]["target"])]
+    jobs = [job for job in jobs if job.question["config"]["target"] in only]
     wanted, data = job_in_url(), pair.calibration.fingerprint
     own = [job for job in jobs if job.question["data_fingerprint"] == data]
     chosen = next((job for job in jobs if job.id == wanted), own[0] if own else None)
-    if only is None or chosen is not None:
+    if only == get_args(Quantized) or chosen is not None:
         follow_job(None if chosen is None else chosen.id)
     if len(jobs) > 1 or (jobs and chosen is None):
         labels = {job.id: run_label(job) for job in jobs}

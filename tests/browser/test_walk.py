@@ -65,15 +65,17 @@ def test_from_sample_to_measured_allocation(url: str, page: Page, tmp_path: Path
 
     page.get_by_role("link", name="Allocate").click()
     slider = page.get_by_role("slider")
+    expect(page.get_by_role("status").filter(has_text="Proven")).to_be_visible()
     slider.focus()
-    before = page.get_by_test_id("stMetricValue").all_inner_texts()
     for _ in range(5):
         slider.press("ArrowLeft")
-    expect(page.get_by_test_id("stMetricValue").first).not_to_have_text(before[0])
-    page.wait_for_timeout(2000)  # each key press is a budget of its own: let the last one arrive
+    expect(page).to_have_url(re.compile("budget=size_bytes"))
+    expect(page.get_by_role("status").filter(has_text="Proven")).to_be_visible()
 
+    page.get_by_text("Measured", exact=True).click()
     page.get_by_role("button", name="held-out images").click()
     expect(page.get_by_text("Full precision", exact=True)).to_be_visible()
+    page.get_by_text("Take it with you", exact=True).click()
     with page.expect_download() as caught:
         page.get_by_role("button", name="Configuration (JSON)").click()
     caught.value.save_as(tmp_path / "allocation.json")

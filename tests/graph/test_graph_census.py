@@ -6,7 +6,7 @@ from collections import OrderedDict
 
 import pytest
 import torch
-from small_nets import as_network, random_data, small_residual
+from small_nets import as_network, random_data, residual_network, small_residual
 from torch import Tensor, nn
 
 from qcore.graph.layer import Description
@@ -36,12 +36,12 @@ def test_products_of_activations_are_counted_apart() -> None:
 
 
 def test_not_quantized_counts_by_operator() -> None:
-    counts = as_network(small_residual()).description.not_quantized
+    counts = residual_network().description.not_quantized
     assert counts == {"relu": 3, "add": 1, "mean": 1}
 
 
 def test_layers_in_running_order_with_their_shapes() -> None:
-    description = as_network(small_residual()).description
+    description = residual_network().description
     got = [
         (la.name, la.op, la.weight_shape, la.kernels, la.macs, la.input_shape, la.output_shape)
         for la in description.layers
@@ -134,7 +134,7 @@ def test_network_of_one_layer() -> None:
 
 
 def test_description_survives_json() -> None:
-    description = as_network(small_residual()).description
+    description = residual_network().description
     assert Description.from_json(description.to_json()) == description
 
 

@@ -6,7 +6,7 @@ import copy
 
 import pytest
 import torch
-from small_nets import as_network, random_data, small_residual
+from small_nets import as_network, random_data, residual_network, small_residual
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -101,7 +101,7 @@ def test_finishing_with_another_weight_is_a_whole_run_with_it(name: str) -> None
 
 
 def test_stopping_at_every_node_changes_nothing() -> None:
-    network = as_network(small_residual())
+    network = residual_network()
     runner, images = runner_of(network), random_data(2).images
     whole = runner(images)
     position = runner.start(images)
@@ -111,7 +111,7 @@ def test_stopping_at_every_node_changes_nothing() -> None:
 
 
 def test_values_that_nothing_reads_any_more_are_let_go() -> None:
-    network = as_network(small_residual())
+    network = residual_network()
     runner = runner_of(network)
     position = runner.start(random_data(2).images)
     most = 0

@@ -69,9 +69,11 @@ def test_measures_the_same(
     app.switch_page("pages/sensitivity.py").run()
     press(app, "Measure sensitivity")
     app.switch_page("pages/allocate.py").run()
+    app.segmented_control(key="allocate_view").set_value("Measured").run()
     press(app, f"Measure on {IMAGES // 2} held-out images")
     shown = {metric.label: metric.value for metric in app.metric}
 
+    app.segmented_control(key="allocate_view").set_value("Take it with you").run()
     (line,) = [c.value for c in app.caption if c.value.startswith("Measure it on this machine")]
     words = shlex.split(line.partition("`")[2].removesuffix("`"))
     assert words[:4] == ["python", "-m", "qcore", "evaluate"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from allocate_common import Dial
 from inline_runner import IdleRunner
 from streamlit.testing.v1 import AppTest
 
@@ -82,15 +83,18 @@ def test_sensitivity_run_from_the_page(measured_app: AppTest) -> None:
     )
 
 
-def test_budget_moves_the_allocation_and_measuring_stands_beside_it(measured_app: AppTest) -> None:
+def test_budget_moves_the_allocation_and_measuring_stands_beside_it(
+    measured_app: AppTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dial = Dial()
+    monkeypatch.setattr("ui.allocation.dial.live_dial", dial)
     app = measured_app.switch_page("pages/allocate.py").run()
     assert not app.exception, app.exception
-    loose = metrics(app)
-    slider = app.slider[0]
-    slider.set_value(slider.min).run()
-    tight = metrics(app)
-    assert float(tight["Average bits"]) == pytest.approx(2.0, abs=0.02)
-    assert float(tight["Predicted ΔL"]) > float(loose["Predicted ΔL"])
+    loose = dial.loss
+    dial.do(app, "released", value=dial.view.unit.low)
+    assert dial.costs["average_bits"] == pytest.approx(2.0, abs=0.02)
+    assert dial.loss > loose
+    app.segmented_control(key="allocate_view").set_value("Measured").run()
     press(app, "held-out images")
     after = metrics(app)
     assert after["Full precision"] == "92.00%"
@@ -100,12 +104,16 @@ def test_budget_moves_the_allocation_and_measuring_stands_beside_it(measured_app
     assert row["images"] == 2000
 
 
-def test_every_budget_unit_finds_the_same_four_bit_start(measured_app: AppTest) -> None:
+def test_every_budget_unit_finds_the_same_four_bit_start(
+    measured_app: AppTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dial = Dial()
+    monkeypatch.setattr("ui.allocation.dial.live_dial", dial)
     app = measured_app.switch_page("pages/allocate.py").run()
-    for unit in ("Size", "Average bits", "Weights vs 32 bit"):
-        app.segmented_control(key="unit").set_value(unit).run()
+    for unit in ("size_bytes", "average_bits", "size_ratio"):
+        app.selectbox(key="dial_unit").set_value(unit).run()
         assert not app.exception
-        assert float(metrics(app)["Average bits"]) == pytest.approx(4.0, abs=0.05)
+        assert dial.costs["average_bits"] == pytest.approx(4.0, abs=0.05)
 
 
 def test_a_cancelled_run_can_be_resumed(
@@ -128,8 +136,8 @@ def test_a_run_of_one_bit_width_has_one_allocation(open_page: Open) -> None:
     press(app, "Measure sensitivity")
     app.switch_page("pages/allocate.py").run()
     assert not app.exception, app.exception
-    assert metrics(app)["Average bits"] == "4.000"
-    assert "Only one size is possible" in text_of(app)
+    assert app.session_state["dial_shown"].costs["average_bits"] == 4
+    assert "Only one configuration is possible" in text_of(app)
 
 
 def test_a_network_that_cannot_be_opened_is_one_line(
@@ -193,9 +201,11 @@ def test_the_form_asks_what_the_run_in_view_asked(measured_app: AppTest) -> None
 
 def test_only_missing_uniform_allocations_are_offered(measured_app: AppTest) -> None:
     app = measured_app.switch_page("pages/allocate.py").run()
+    app.segmented_control(key="allocate_view").set_value("Measured").run()
     press(app, "Measure the uniform line too")
     assert next(b for b in app.button if "uniform line" in b.label).disabled
-    assert "weights alone" not in text_of(app)
-    app.segmented_control(key="input_bits").set_value("4").run()
-    assert "weights alone" in text_of(app).replace("\n", " ")
+    press(app, "held-out images")
+    assert "Predicted ΔL" in metrics(app)
+    app.selectbox(key="dial_inputs").set_value("4").run()
+    press(app, "held-out images")
     assert "Predicted ΔL, weights alone" in metrics(app)

@@ -36,7 +36,7 @@ def estimates(
     )
     known = KernelShrinkage(layers, (0.1, 0.3), checks, 9)
     raw = values * (2, 2, 1)
-    return KernelEstimates((2, 4, 3), layers, (2, kernels), 9, raw, values, *ends, known)
+    return KernelEstimates((2, 4, 3), layers, (2, kernels), 9, raw, values, *ends, known, values)
 
 
 def test_bars_are_sorted_and_of_the_layer_and_width_asked_for() -> None:

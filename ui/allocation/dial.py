@@ -1,102 +1,137 @@
-"""A budget, its unit, and the best allocation within it."""
+"""The dial: what it shows, and what is done with it."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping
 
 import streamlit as st
 
-from qcore.allocate import Allocation, solve_ilp, uniform_allocations
-from qcore.allocate.budget import BUDGETS, TableProblem, table_problem, with_budget
-from qcore.allocate.curve import CurvePoint, curve_point
-from qcore.sensitivity.table import SensitivityTable
+from qcore.allocate import SolverTimeout
+from qcore.allocate.pin_cost import pin_costs
+from qcore.hardware.size import full_precision_bytes
+from qcore.prepare.prepared import Prepared
+from ui import format as fmt
+from ui.allocation import session
+from ui.allocation.dialled import Dialled, with_kept, with_pin
+from ui.allocation.points import answer_point, marks, path_points
+from ui.allocation.units import about, own, shown, title
+from ui.allocation.words import predicted_label, proof_words
+from ui.allocation.workbench import Answer
+from ui.components.live_dial import (
+    DialEvent,
+    DialLayer,
+    DialMeasured,
+    DialTile,
+    LiveDial,
+    live_dial,
+)
+from ui.state import focus_layer, focused_layer, palette
+
+KEY = "allocate-dial"
 
 
-@dataclass(frozen=True)
-class Unit:
-    """How a budget is dialled: ``per_unit`` of the budget's own unit is one of the slider's."""
-
-    budget: str
-    per_unit: float
-    step: float
-    format: str
-
-
-_UNITS = {
-    "Size": Unit("size_bytes", 1000.0, 0.1, "%.1f kB"),
-    "Average bits": Unit("average_bits", 1.0, 0.05, "%.2f bits"),
-    "Weights vs 32 bit": Unit("size_ratio", 0.01, 0.1, "%.1f %%"),
-}
-
-
-@dataclass(frozen=True, eq=False)
-class Choice:
-    """The dialled budget (in the budget's own unit) and the best allocation within it."""
-
-    problem: TableProblem
-    budget: str
-    value: float
-    allocation: Allocation
-    point: CurvePoint
-
-    @property
-    def bits(self) -> dict[str, int]:
-        return self.point.bits
-
-
-def dial(table: SensitivityTable) -> Choice:
-    """The budget and its unit; returns the best allocation within it."""
-    base = table_problem(table)
-    with st.container(border=True), st.container(horizontal=True, vertical_alignment="bottom"):
-        name = st.segmented_control(
-            "Budget", list(_UNITS), default="Size", required=True, key="unit", bind="query-params"
-        )
-        unit = _UNITS[name]
-        value = _slider(name, unit, base)
-    limit = value * unit.per_unit
-    allocation = _solve(table_key(table), unit.budget, limit, base)
-    return Choice(base, unit.budget, limit, allocation, curve_point(base, allocation))
-
-
-def _slider(name: str, unit: Unit, base: TableProblem) -> float:
-    low, high = (_up(v / unit.per_unit, unit.step) for v in base.limits(unit.budget))
-    if high <= low:
-        st.caption("Only one size is possible: the run measured one bit width. Measure more.")
-        return low
-    value: float = st.slider(
-        f"{name} of at most",
-        min_value=low,
-        max_value=high,
-        value=_middle(base, unit),
-        step=unit.step,
-        format=unit.format,
-        key=f"budget_{unit.budget}",
-        bind="query-params",
-        help=f"Limits the {BUDGETS[unit.budget]}. Smallest: every layer at its fewest bits. "
-        "Largest: every layer at its most.",
+def dial(prepared: Prepared, answer: Answer, measured: tuple[DialMeasured, ...]) -> None:
+    """Draw it."""
+    dialled = answer.dialled
+    budget = title(dialled.budget).lower()
+    live_dial(
+        _view(prepared, answer, measured),
+        KEY,
+        f"A dial of {budget}; above it bars of the weight bits of each layer and the predicted "
+        f"loss against {budget}.",
+        palette(),
+        lambda event: _done(event, prepared, answer),
     )
-    return value
+
+
+def _view(prepared: Prepared, answer: Answer, measured: tuple[DialMeasured, ...]) -> LiveDial:
+    names = [layer.name for layer in prepared.network.layers]
+    focus = names.index(focused_layer(prepared))
+    return LiveDial(
+        unit=answer.unit,
+        value=shown(answer.value, answer.unit),
+        path=path_points(answer.bench, answer.dialled),
+        confirmed=None if answer.allocation is None else answer_point(answer),
+        confirmed_text=proof_words(answer),
+        layers=_layers(prepared, answer),
+        focus=focus,
+        marks=marks(answer.bench, answer.dialled),
+        measured=measured,
+        tiles=_tiles(prepared, answer),
+        quantity=answer.bench.table.config.quantity_in_unit(),
+        full_bytes=full_precision_bytes(prepared.network),
+        pin_costs=costs_of_pinning(answer, focus),
+        can_undo=session.can_undo(),
+        can_redo=session.can_redo(),
+    )
+
+
+def _layers(prepared: Prepared, answer: Answer) -> tuple[DialLayer, ...]:
+    network, problem, pins = prepared.network, answer.bench.free, dict(answer.dialled.pins)
+    return tuple(
+        DialLayer(
+            layer.name,
+            fmt.label(layer.name),
+            layer.weight_count / network.weight_count,
+            dict(zip(problem.bits, losses.tolist(), strict=True)),
+            pins.get(layer.name),
+        )
+        for layer, losses in zip(network.layers, problem.losses, strict=True)
+    )
+
+
+def _tiles(prepared: Prepared, answer: Answer) -> tuple[DialTile, ...]:
+    names = answer.bench.free.names
+    full = fmt.size(full_precision_bytes(prepared.network))
+    quantity = answer.bench.table.config.quantity_in_unit()
+    timed = [name for name in ("latency_ms", "energy_mj") if name in names]
+    return (
+        DialTile("size_bytes", title("size_bytes"), about("size_bytes")),
+        DialTile("ratio", "Smaller than 32 bit", f"The whole network at 32 bit is {full}."),
+        DialTile("average_bits", title("average_bits"), about("average_bits")),
+        DialTile("bops", "BOPs", about("bops")),
+        *(DialTile(name, title(name), about(name)) for name in timed),
+        DialTile(
+            "loss",
+            predicted_label(answer),
+            f"Sum of the layers' {quantity}, with its 95 % interval. What layers do to each other "
+            "is not in it: measure to know.",
+        ),
+    )
+
+
+def costs_of_pinning(answer: Answer, layer: int) -> Mapping[int, float] | None:
+    """What pinning a layer to each width adds to the loss; None where nothing is feasible."""
+    if answer.infeasible is not None or answer.allocation is None:
+        return None
+    return _costs_of_pinning(answer.key, answer, layer)
 
 
 @st.cache_data(max_entries=512, show_spinner=False)
-def _solve(key: str, budget: str, value: float, _base: TableProblem) -> Allocation:
-    return solve_ilp(with_budget(_base, budget, value).problem)
+def _costs_of_pinning(key: str, _answer: Answer, layer: int) -> dict[int, float] | None:
+    try:
+        added = pin_costs(_answer.problem.problem, layer)
+    except SolverTimeout:
+        return None
+    known = zip(_answer.problem.bits, added.tolist(), strict=True)
+    return {bits: cost for bits, cost in known if math.isfinite(cost)}
 
 
-def table_key(table: SensitivityTable) -> str:
-    """Changes whenever the table's numbers do."""
-    return f"{table.network.fingerprint}|{hash(table.rows)}"
-
-
-def _up(value: float, step: float) -> float:
-    return round(math.ceil(value / step - 1e-6) * step, 6)
-
-
-def _middle(base: TableProblem, unit: Unit) -> float:
-    """A first budget: what 4 bits everywhere would cost, or the middle where that is not in it."""
-    low, high = base.limits(unit.budget)
-    option = base.bits.index(4) if 4 in base.bits else None
-    four = None if option is None else uniform_allocations(base.problem)[option]
-    start = (low + high) / 2 if four is None else base.cost(four, unit.budget)
-    return _up(start / unit.per_unit, unit.step)
+def _done(event: DialEvent, prepared: Prepared, answer: Answer) -> None:
+    """What an event means; runs before the page does."""
+    dialled: Dialled = session.now()
+    layers = prepared.network.layers
+    if event.kind == "released" and event.value is not None:
+        session.change(session.at_value(own(event.value, answer.unit)))
+    elif event.kind == "pin" and event.layer is not None:
+        focus_layer(layers[event.layer].name)
+        session.change(with_pin(dialled, layers[event.layer].name, event.bits))
+    elif event.kind == "focus" and event.layer is not None:
+        focus_layer(layers[event.layer].name)
+    elif event.kind == "undo":
+        session.undo()
+    elif event.kind == "redo":
+        session.redo()
+    elif event.kind == "keep" and answer.allocation is not None:
+        session.change(with_kept(dialled, answer.widths))

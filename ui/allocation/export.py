@@ -4,30 +4,21 @@ from __future__ import annotations
 
 import streamlit as st
 
-from qcore.allocate.budget import to_bit_allocation
+from qcore.allocate.chosen import to_bit_allocation
 from qcore.calibrate.clipping import Clipping
 from qcore.cli.preparing import measure_command
 from qcore.prepare.prepared import Prepared
-from qcore.sensitivity.table import SensitivityTable
-from ui.allocation.dial import Choice
+from ui.allocation.workbench import Answer
 from ui.downloads import allocation_csv, download, json_text
 from ui.models import file_name_of
 
 
-def export(
-    prepared: Prepared,
-    table: SensitivityTable,
-    choice: Choice,
-    activation_bits: int | None,
-    clipping: Clipping,
-) -> None:
+def export(prepared: Prepared, answer: Answer, clipping: Clipping) -> None:
     """The configuration as files."""
-    allocation = to_bit_allocation(
-        choice.problem, table, choice.allocation, "ilp", activation_bits, clipping
-    )
+    table, method = answer.bench.table, answer.dialled.method
+    allocation = to_bit_allocation(answer.problem, table, answer.found, method, clipping)
     title = file_name_of(prepared.network.name)
-    name = f"{title}-{choice.point.average_bits:.2f}bits"
-    st.subheader("Take it with you", anchor=False)
+    name = f"{title}-{answer.costs['average_bits']:.2f}bits"
     with st.container(horizontal=True, vertical_alignment="center"):
         download(
             "Configuration (JSON)", json_text(allocation.to_json()), f"{name}.json", "cfg-json"

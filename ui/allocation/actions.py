@@ -1,0 +1,129 @@
+"""History and measuring; and what stands in the way of an answer."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import streamlit as st
+
+from qcore.prepare.prepared import Prepared
+from ui.allocation import session, units
+from ui.allocation.by_loss import by_loss
+from ui.allocation.dialled import Dialled
+from ui.allocation.follow import follow
+from ui.allocation.words import uniform_words
+from ui.allocation.workbench import Answer
+from ui.evaluations import Setting, evaluation_of, start_evaluation, under_way
+
+_LISTED = 20
+
+
+def actions(prepared: Prepared, answer: Answer, setting: Setting | None) -> None:
+    """A row of buttons, and beside them what uniform bits would do within the same budgets."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if setting is not None:
+            _measure(prepared, answer, setting)
+        _history()
+        by_loss(answer)
+        words = uniform_words(answer) + ("" if answer.note is None else f" {answer.note}")
+        if setting is None:
+            st.caption(words)
+        else:
+            follow(prepared, setting, words)
+
+
+def _history() -> None:
+    before = session.past()[:_LISTED]
+    with st.popover("History", icon=":material/history:", disabled=not before):
+        for number, (dialled, words) in enumerate(before):
+            st.button(
+                words or "an earlier choice",
+                key=f"history-{number}",
+                type="tertiary",
+                on_click=session.change,
+                args=(dialled,),
+                help="Go back to this; the present one joins the history.",
+            )
+
+
+def _measure(prepared: Prepared, answer: Answer, setting: Setting) -> None:
+    known = None
+    if answer.allocation is not None:
+        known = evaluation_of(prepared, answer.named, setting)
+    done = known is not None and known.state == "finished"
+    st.button(
+        "Measured" if done else f"Measure on {setting.pair.evaluation.images:,} held-out images",
+        type="primary",
+        icon=":material/science:",
+        on_click=lambda: start_evaluation(prepared, answer.named, setting),
+        disabled=answer.allocation is None or under_way(known),
+        help="Runs the quantized network on images that were not used to choose; the result is "
+        "kept, and stands beside the prediction under Measured.",
+    )
+
+
+def obstacles(answer: Answer) -> None:
+    """What of the link was ignored, and which budget cannot be met; ways on as buttons."""
+    ignored = st.session_state.get(session.NOTES)
+    if ignored:
+        st.warning(
+            f"Left out of the link, because it does not fit this table: {', '.join(ignored)}.",
+            icon=":material/link_off:",
+        )
+    if answer.unit.high <= answer.unit.low:
+        st.info(
+            "Only one configuration is possible: the run measured one bit width. Measure more of "
+            "them on the page Sensitivity.",
+            icon=":material/info:",
+        )
+    if answer.trouble is not None:
+        st.error(
+            f"{answer.trouble.capitalize()}; dial another budget, or loosen the second one.",
+            icon=":material/timer_off:",
+        )
+    if answer.infeasible is not None:
+        _infeasible(answer)
+
+
+def _infeasible(answer: Answer) -> None:
+    why = answer.infeasible
+    assert why is not None
+    other = why.name != answer.dialled.budget
+    nearest = units.bare(why.name, _enough(why.name, why.nearest, answer))
+    title, given = units.title(why.name), units.bare(why.name, why.given)
+    reason = " within the pins" if why.by_pins else " within the other budget" * why.together
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.error(
+            f"{title} of at most {given} cannot be met{reason}: the least possible is {nearest}. "
+            "Bars and tiles show the best allocation there.",
+            icon=":material/block:",
+        )
+        st.button(
+            f"Use {nearest}",
+            type="primary",
+            icon=":material/near_me:",
+            on_click=lambda: session.change(_with_nearest(answer, other)),
+        )
+        if why.by_pins:
+            st.button(
+                "Unpin all layers",
+                icon=":material/keep_off:",
+                on_click=lambda: session.change(replace(session.now(), pins=())),
+            )
+        if session.can_undo():
+            st.button("Undo the last step", icon=":material/undo:", on_click=session.undo)
+
+
+def _enough(name: str, value: float, answer: Answer) -> float:
+    """Rounded up to a step of the dial, so that it is feasible as shown."""
+    unit = units.dial_unit(answer.bench.free, name)
+    return units.own(units.shown_up(value, unit), unit)
+
+
+def _with_nearest(answer: Answer, second: bool) -> Dialled:
+    why = answer.infeasible
+    assert why is not None
+    value = _enough(why.name, why.nearest, answer)
+    if second:
+        return replace(session.now(), second=(why.name, value))
+    return session.at_value(value)

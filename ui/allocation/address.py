@@ -1,0 +1,138 @@
+"""The dialled state as query parameters, and back: a link shows the same screen."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import TypeVar
+
+from qcore.allocate.costs import BUDGETS
+from qcore.sensitivity.config import Width
+from ui.allocation.dialled import MOST_KEPT, Dialled, Solver, Widths
+from ui.allocation.digits import read_digits, read_widths, write_digits, write_widths
+
+PARAMETERS = ("budget", "also", "hardware", "input_bits", "solver", "pins", "kept")
+"""All of them."""
+
+T = TypeVar("T")
+
+_BETWEEN = ":"  # name and value
+_NEXT = ","
+_DIALS = tuple(name for name in BUDGETS if name != "loss")
+
+
+@dataclass(frozen=True)
+class Scope:
+    """What can be chosen: layers in running order, widths of the table, hardware, bits of inputs
+    (none where the table has its own)."""
+
+    layers: tuple[str, ...]
+    widths: tuple[Width, ...]
+    hardware: tuple[str, ...]
+    inputs: tuple[int, ...]
+    methods: tuple[Solver, ...] = ("ilp", "interaction")
+
+    @property
+    def bits(self) -> tuple[int, ...]:
+        """Weight bits that a layer can be pinned to."""
+        return tuple(dict.fromkeys(width.bits for width in self.widths))
+
+    def can_keep(self, width: Width) -> bool:
+        """True of widths that some problem of this table has."""
+        if width in self.widths:
+            return True
+        return Width(width.bits) in self.widths and width.activation_bits in self.inputs
+
+
+def to_query(dialled: Dialled, scope: Scope) -> dict[str, str | None]:
+    """Every parameter's text, None where it is left out because it is the default."""
+    pins = dict(dialled.pins)
+    budget = dialled.budget
+    if dialled.value is not None:
+        budget += f"{_BETWEEN}{dialled.value!r}"
+    return {
+        "budget": None if budget == Dialled().budget else budget,
+        "also": None if dialled.second is None else f"{dialled.second[0]}:{dialled.second[1]!r}",
+        "hardware": dialled.hardware,
+        "input_bits": None if dialled.inputs is None else str(dialled.inputs),
+        "solver": None if dialled.method == "ilp" else dialled.method,
+        "pins": write_digits([pins.get(name) for name in scope.layers]) if pins else None,
+        "kept": _NEXT.join(map(write_widths, dialled.kept)) or None,
+    }
+
+
+@dataclass
+class _Reader:
+    """Collects what was not understood."""
+
+    query: Mapping[str, str]
+    ignored: list[str] = field(default_factory=list)
+
+    def take(self, name: str, read: Callable[[str], T | None]) -> T | None:
+        text = self.query.get(name)
+        if not text:
+            return None
+        found = read(text)
+        if found is None:
+            self.ignored.append(name)
+        return found
+
+
+def read_query(query: Mapping[str, str], scope: Scope) -> tuple[Dialled, tuple[str, ...]]:
+    """The state that a link asks for, and the parameters that are not understood or do not belong
+    to this table: those are left out."""
+    reader = _Reader(query)
+    budget = reader.take("budget", _budget)
+    second = reader.take("also", _limited)
+    hardware = reader.take("hardware", lambda text: text if text in scope.hardware else None)
+    inputs = reader.take("input_bits", lambda text: _among(text, scope.inputs))
+    method: Solver | None = reader.take("solver", lambda text: _method(text, scope))
+    pins = reader.take("pins", lambda text: _pins(text, scope))
+    kept = reader.take("kept", lambda text: _kept(text, scope))
+    name, value = budget or (Dialled().budget, None)
+    if second is not None and second[0] == name:
+        reader.ignored.append("also")
+        second = None
+    state = Dialled(name, value, second, hardware, inputs, pins=pins or (), kept=kept or ())
+    return replace(state, method=method or "ilp"), tuple(reader.ignored)
+
+
+def _budget(text: str) -> tuple[str, float | None] | None:
+    return (text, None) if text in _DIALS else _limited(text)
+
+
+def _limited(text: str) -> tuple[str, float] | None:
+    name, _, number = text.partition(_BETWEEN)
+    try:
+        value = float(number)
+    except ValueError:
+        return None
+    return (name, value) if name in _DIALS and math.isfinite(value) else None
+
+
+def _among(text: str, numbers: tuple[int, ...]) -> int | None:
+    return next((n for n in numbers if str(n) == text), None)
+
+
+def _method(text: str, scope: Scope) -> Solver | None:
+    return next((method for method in scope.methods if method == text), None)
+
+
+def _pins(text: str, scope: Scope) -> tuple[tuple[str, int], ...] | None:
+    bits = read_digits(text, len(scope.layers))
+    if bits is None or not {b for b in bits if b is not None} <= set(scope.bits):
+        return None
+    named = zip(scope.layers, bits, strict=True)
+    return tuple(sorted((name, pin) for name, pin in named if pin is not None))
+
+
+def _kept(text: str, scope: Scope) -> tuple[Widths, ...] | None:
+    """All of them or none: a configuration that is missing would change what is compared."""
+    found = [read_widths(word, len(scope.layers)) for word in text.split(_NEXT)]
+    known = [widths for widths in found if widths is not None]
+    if len(known) < len(found) or not 0 < len(found) <= MOST_KEPT or len(set(known)) < len(known):
+        return None
+    if not all(scope.can_keep(width) for widths in known for width in widths):
+        return None
+    return tuple(known)

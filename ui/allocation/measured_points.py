@@ -1,0 +1,41 @@
+"""What was measured, as points of the dial's curve."""
+
+from __future__ import annotations
+
+from qcore.allocate import evaluate
+from qcore.prepare.prepared import Prepared
+from ui.allocation.measured_table import label
+from ui.allocation.points import choice_of
+from ui.allocation.workbench import Answer
+from ui.components.live_dial import DialMeasured
+from ui.evaluations import Measured, Setting, measured
+
+
+def measured_points(
+    prepared: Prepared, setting: Setting, answer: Answer
+) -> tuple[DialMeasured, ...]:
+    """Those measured as this answer would be: same inputs, same clipping."""
+    points = []
+    for row in measured(prepared, setting):
+        choice = None if row.widths is None else choice_of(answer.problem, row.widths)
+        if choice is None or not _alike(row, setting, answer):
+            continue
+        costs = answer.problem.costs(evaluate(answer.problem.problem, choice))
+        result = row.evaluation
+        points.append(
+            DialMeasured(
+                f"{label(row, setting, answer)}, {row.average_bits:.2f} bits on average",
+                costs,
+                result.delta_loss,
+                result.delta_low,
+                result.delta_high,
+            )
+        )
+    return tuple(points)
+
+
+def _alike(row: Measured, setting: Setting, answer: Answer) -> bool:
+    inputs = set(row.inputs.values())
+    if answer.bench.table.config.target == "weight" and inputs != {answer.dialled.inputs}:
+        return False
+    return row.clipping == setting.used_clipping(inputs)

@@ -1,0 +1,90 @@
+"""The allocate page once there is a sensitivity table."""
+
+from __future__ import annotations
+
+from typing import get_args
+
+import streamlit as st
+
+from qcore.hardware import HARDWARE
+from qcore.prepare.prepared import DataPair, Prepared
+from qcore.quantize.limits import GRID_BITS
+from qcore.sensitivity.table import SensitivityTable
+from ui.allocation import session
+from ui.allocation.actions import actions, obstacles
+from ui.allocation.address import Scope
+from ui.allocation.clipping import clipping_in_use, clipping_line
+from ui.allocation.controls import controls
+from ui.allocation.dial import dial
+from ui.allocation.dialled import Dialled, Solver
+from ui.allocation.measured_points import measured_points
+from ui.allocation.sections import sections
+from ui.allocation.words import state_words
+from ui.allocation.workbench import Answer, Bench, answer, bench
+from ui.components.live_dial import DialMeasured
+from ui.evaluations import Setting
+
+
+def panel(prepared: Prepared, table: SensitivityTable, pair: DataPair | None) -> None:
+    """From the choices to the files. ``pair``: data of the table's run, None where these are
+    gone."""
+    scope = _scope(table)
+    dialled = session.begin(prepared.network.fingerprint, scope)
+    found = bench(table, dialled)
+    dialled = _with_known_budgets(found, dialled)
+    controls(found, dialled)
+    given = answer(found, dialled)
+    setting = None
+    if pair is not None:
+        setting = Setting(pair, table.config.objective, clipping_in_use(table))
+    _note(given)
+    obstacles(given)
+    dial(prepared, given, _measured(prepared, setting, given))
+    actions(prepared, given, setting)
+    if given.allocation is None:
+        return
+    sections(prepared, given, setting)
+    clipping_line(table, dialled.inputs)
+
+
+def _scope(table: SensitivityTable) -> Scope:
+    own_inputs = table.config.target == "both"
+    return Scope(
+        tuple(layer.name for layer in table.network.layers),
+        table.config.widths,
+        tuple(HARDWARE),
+        () if own_inputs else GRID_BITS,
+        get_args(Solver) if table.projections is not None else ("ilp",),
+    )
+
+
+def _with_known_budgets(found: Bench, dialled: Dialled) -> Dialled:
+    """A link may ask for latency without hardware: said, and the size dialled instead."""
+    if dialled.budget in found.problem.names:
+        return dialled
+    st.warning(
+        f"There is no {dialled.budget.partition('_')[0]} without hardware that has it; the size is "
+        "dialled instead.",
+        icon=":material/memory:",
+    )
+    return Dialled(
+        inputs=dialled.inputs,
+        hardware=dialled.hardware,
+        method=dialled.method,
+        pins=dialled.pins,
+        kept=dialled.kept,
+    )
+
+
+def _note(given: Answer) -> None:
+    """For callbacks and the history: what the screen shows."""
+    if given.allocation is not None:
+        session.show(session.Shown(given.widths, given.costs), state_words(given))
+
+
+def _measured(
+    prepared: Prepared, setting: Setting | None, given: Answer
+) -> tuple[DialMeasured, ...]:
+    if setting is None or given.allocation is None:
+        return ()
+    return measured_points(prepared, setting, given)

@@ -1,0 +1,154 @@
+"""Allocations as points of the dial: the path it runs through, and what it is seen against."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import streamlit as st
+
+from qcore.allocate import evaluate, random_allocations, uniform_allocations
+from qcore.allocate.budget import TableProblem, with_budgets
+from qcore.allocate.greedy import greedy_accuracy, greedy_compression
+from qcore.allocate.ilp import InfeasibleBudget
+from qcore.allocate.interval import predicted_intervals
+from qcore.allocate.live_path import live_path
+from qcore.allocate.problem import Allocation
+from ui.allocation.dialled import Dialled, Widths
+from ui.allocation.workbench import Answer, Bench, budgets_of
+from ui.components.live_dial import DialMark, DialPoint
+
+_PATH_POINTS = 200
+_PATH_RESAMPLES = 200  # of many configurations at once
+_RANDOM_POINTS = 150
+_GREEDY_BUDGETS = 12
+_UNPINNED_POINTS = 60
+_LETTERS = "ABCD"
+
+
+def letter(number: int) -> str:
+    """What kept configuration ``number`` is called."""
+    return _LETTERS[number]
+
+
+def path_points(found: Bench, dialled: Dialled) -> tuple[DialPoint, ...]:
+    """What the dial runs through, by rising cost of its unit, within the second budget."""
+    asked = replace(dialled.question, value=None, method="ilp")
+    return _path(f"{found.key}|{asked!r}", found, asked)
+
+
+def marks(found: Bench, dialled: Dialled) -> tuple[DialMark, ...]:
+    """Uniform, greedy and random configurations, those put aside, and, with pins, the best without
+    them."""
+    asked = replace(dialled.question, value=None, second=None, method="ilp")
+    fixed = _marks(f"{found.key}|{asked!r}", found, asked)
+    return (*fixed, DialMark("kept", "diamonds", kept_points(found, dialled.kept)))
+
+
+def kept_points(found: Bench, kept: Sequence[Widths]) -> tuple[DialPoint, ...]:
+    """Those put aside, as this problem prices them; without what it has no price for."""
+    points = []
+    for number, widths in enumerate(kept):
+        choice = choice_of(found.problem, widths)
+        if choice is not None:
+            allocation = evaluate(found.problem.problem, choice)
+            points += _points(found, [allocation], "kept", letter(number))
+    return tuple(points)
+
+
+def answer_point(answer: Answer) -> DialPoint:
+    """The confirmed optimum."""
+    kind = "ilp" if answer.dialled.method == "ilp" else "interaction"
+    return _points(answer.bench, [answer.found], kind, resamples=1000)[0]
+
+
+def choice_of(problem: TableProblem, widths: Widths) -> tuple[int, ...] | None:
+    """The options of a configuration, whatever bits its inputs have where the table has weights
+    alone; None where some weight bits are not in the problem."""
+    if any(width not in problem.options for width in widths):
+        by_bits = {option.bits: option for option in problem.options}
+        if len(by_bits) < len(problem.options) or any(w.bits not in by_bits for w in widths):
+            return None
+        widths = tuple(by_bits[width.bits] for width in widths)
+    return tuple(problem.options.index(width) for width in widths)
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def _path(key: str, _found: Bench, _asked: Dialled) -> tuple[DialPoint, ...]:
+    problem = with_budgets(_found.problem, budgets_of(_asked, _found.problem.names))
+    try:
+        path = live_path(problem.problem, _asked.budget, _PATH_POINTS)
+    except InfeasibleBudget as error:
+        path = (error.allocation,)
+    return tuple(_points(_found, path, "frontier", resamples=_PATH_RESAMPLES))
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def _marks(key: str, _found: Bench, _asked: Dialled) -> tuple[DialMark, ...]:
+    problem, name = _found.problem, _asked.budget
+    uniform = uniform_allocations(problem.problem)
+    labels = [f"{option.bits} bit" for option in problem.options]
+    found = [
+        DialMark("random", "cloud", tuple(_points(_found, _random(problem), "random"))),
+        DialMark(
+            "uniform",
+            "line",
+            tuple(
+                replace(point, label=label)
+                for point, label in zip(_points(_found, uniform, "uniform"), labels, strict=True)
+            ),
+        ),
+    ]
+    for title, greedy in (
+        ("greedy accuracy", greedy_accuracy),
+        ("greedy compression", greedy_compression),
+    ):
+        picked = []
+        for limit in np.linspace(*problem.limits(name), _GREEDY_BUDGETS)[1:-1]:
+            try:
+                picked.append(greedy(with_budgets(problem, {name: float(limit)}).problem))
+            except InfeasibleBudget:
+                continue
+        found.append(DialMark(title, "crosses", tuple(_points(_found, picked, title))))
+    if _asked.pins:
+        path = live_path(_found.free.problem, name, _UNPINNED_POINTS)
+        free = replace(_found, problem=_found.free)
+        found.append(DialMark("without pins", "line", tuple(_points(free, path, "frontier"))))
+    return tuple(found)
+
+
+def _random(problem: TableProblem) -> tuple[Allocation, ...]:
+    return random_allocations(problem.problem, _RANDOM_POINTS, seed=0)
+
+
+def _points(
+    found: Bench,
+    allocations: Sequence[Allocation],
+    kind: str,
+    label: str = "",
+    *,
+    resamples: int = 0,
+) -> list[DialPoint]:
+    """``resamples``: how carefully the predicted loss's interval is found; 0: not at all."""
+    problem, ends = found.problem, None
+    if resamples and allocations:
+        ends = predicted_intervals(found.table, [a.choice for a in allocations], resamples)
+    points = []
+    for number, allocation in enumerate(allocations):
+        widths = [problem.options[option] for option in allocation.choice]
+        inputs = tuple(w.activation_bits for w in widths if w.activation_bits is not None)
+        low, high = (None, None) if ends is None else (float(e) for e in ends[number])
+        points.append(
+            DialPoint(
+                kind,
+                label,
+                problem.costs(allocation),
+                allocation.costs["loss"],
+                low,
+                high,
+                tuple(float(width.bits) for width in widths),
+                inputs if len(inputs) == len(widths) else None,
+            )
+        )
+    return points

@@ -1,0 +1,65 @@
+// Tips of bars and of points.
+
+const NEAR = 24
+
+Panel.prototype.hoverBars = function (event) {
+  if (!this.layout || this.held === "pointer") return
+  const layout = this.layout.bars
+  const i = barAt(layout, ...inside(event, this.parts.bars.root))
+  const { label, share } = this.data.layers
+  this.parts.bars.root.classList.toggle("over", i >= 0 && label[i] !== undefined)
+  if (i < 0 || label[i] === undefined) return this.leave()
+  const point = this.shownPoint()
+  const bits = this.shownBits()[i]
+  const loss = lossAt(this.data.layers, i, bits)
+  set(this.parts.bars.hovered, {
+    x: layout.from + i * layout.slot, width: layout.slot, y: layout.y.to, height: layout.y.from - layout.y.to, opacity: 1,
+  })
+  const input = point?.inputs ? `, input ${point.inputs[i]}` : ""
+  this.showTip(event, [
+    label[i],
+    bits === undefined ? "" : bitsText(bits) + input + (this.pins[i] === null ? "" : ", pinned"),
+    `${shareText(share[i] ?? 0)} of weights`,
+    loss === null ? "" : `\u0394L alone ${lossText(loss)}`,
+  ])
+}
+
+Panel.prototype.nearest = function (event, most) {
+  const [px, py] = inside(event, this.parts.curve.root)
+  let best = null
+  let least = most
+  for (const hit of this.layout?.curve.hits ?? []) {
+    const far = Math.hypot(hit.place[0] - px, hit.place[1] - py)
+    if (far < least) [best, least] = [hit, far]
+  }
+  return best
+}
+
+Panel.prototype.hoverCurve = function (event) {
+  if (!this.layout || this.held === "pointer") return
+  const hit = this.nearest(event, NEAR)
+  if (!hit) return this.leave()
+  set(this.parts.curve.near, { cx: hit.place[0], cy: hit.place[1], opacity: 1 })
+  this.showTip(event, hit.words())
+}
+
+Panel.prototype.showTip = function (event, lines) {
+  const { tip } = this.parts
+  const [px, py] = inside(event, this.root)
+  each(tip, "div", lines.filter(Boolean), say)
+  tip.hidden = false
+  const leftward = px + tip.offsetWidth + 20 > this.root.clientWidth
+  const left = leftward ? Math.max(px - tip.offsetWidth - 12, 4) : px + 14
+  tip.style.transform = `translate(${left}px, ${Math.max(py - tip.offsetHeight - 8, 4)}px)`
+}
+
+Panel.prototype.leave = function () {
+  this.parts.tip.hidden = true
+  set(this.parts.bars.hovered, { opacity: 0 })
+  set(this.parts.curve.near, { opacity: 0 })
+}
+
+function inside(event, node) {
+  const box = node.getBoundingClientRect()
+  return [event.clientX - box.left, event.clientY - box.top]
+}
