@@ -1,4 +1,4 @@
-"""What a visitor waits for, in Chromium: a cold start, a page switch, a new budget."""
+"""What a visitor waits for, in Chromium: a cold start, a page switch, a threshold, a budget."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from typing import Any
 
 from benchmarks.bring import bench_bring
 from benchmarks.calibrating import bench_calibrating
+from benchmarks.dialling import bench_dialling
 from benchmarks.figure import Figure
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -70,34 +71,16 @@ def _measure(page: Any, url: str, started: float) -> Iterator[Figure]:
 
         return go
 
-    pages = {"Weights": "What each bit buys", "Allocate": "Take it with you"}
+    pages = {"Weights": "What each bit buys", "Allocate": "Proven optimal"}
     for name, sign in pages.items():
         times = []
         for _ in range(5):
             switch("Network", "Where weights and work are")()
             times.append(_seconds(switch(name, sign)))
         yield Figure(f"switch to {name}, all of it drawn", f"{_median(times):.2f} s")
-    slider = page.get_by_role("slider")
-    page.get_by_text("Average bits", exact=True).first.click()  # each step is another allocation
-    page.wait_for_timeout(2000)
-    tile = page.get_by_test_id("stMetricValue").nth(2)
-    times = []
-    for _ in range(5):
-        before = tile.inner_text()
-        slider.focus()
-
-        def move(before: str = before) -> None:
-            slider.press("ArrowLeft")
-            while tile.inner_text() == before:
-                page.wait_for_timeout(10)
-
-        times.append(_seconds(move))
-        page.wait_for_timeout(500)
-    yield Figure(
-        "budget moved to new bits on the page (ILP and figures)", f"{_median(times):.2f} s"
-    )
     yield from bench_calibrating(page)
     yield from bench_bring(page, url)
+    yield from bench_dialling(page, url)
 
 
 def _open(page: Any, url: str) -> None:

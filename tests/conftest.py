@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from pathlib import Path
 
@@ -14,6 +15,13 @@ os.environ.setdefault("OMP_NUM_THREADS", "2")
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 settings.register_profile("bitdial", deadline=None, max_examples=60)
 settings.load_profile("bitdial")
+
+
+def pytest_collection_finish() -> None:
+    """Torch and its friends are a heap that never goes away: the collector need not walk it."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
 
 
 @pytest.fixture(autouse=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 import pytest
@@ -23,6 +24,17 @@ from qcore.sensitivity.projection.directions import Direction, draw_directions
 from qcore.sensitivity.projection.errors import LayerErrors
 
 BITS, IMAGES = (2, 5), 4
+
+
+@cache
+def network_of(make: type[nn.Module], size: int) -> Network:
+    """The same for all tests of this file."""
+    torch.manual_seed(1)
+    return as_network(make().eval(), size=size)
+
+
+def images_of(count: int, size: int) -> Tensor:
+    return torch.randn(count, 3, size, size, generator=torch.Generator().manual_seed(1))
 
 
 def errors_of(network: Network, corrected: bool) -> tuple[LayerErrors, dict[str, Tensor] | None]:
@@ -90,9 +102,7 @@ CASES: dict[str, tuple[type[nn.Module], Objective, int]] = {
 @pytest.mark.parametrize("name", CASES)
 def test_every_kernel_of_every_image(name: str, corrected: bool) -> None:
     make, objective, size = CASES[name]
-    torch.manual_seed(1)
-    network = as_network(make().eval(), size=size)
-    images = torch.randn(IMAGES, 3, size, size)
+    network, images = network_of(make, size), images_of(IMAGES, size)
     errors, means = errors_of(network, corrected)
     found = chunk(network, images, errors, objective)
     draws = draw_directions(
@@ -138,9 +148,7 @@ def test_every_kernel_of_every_image(name: str, corrected: bool) -> None:
 
 @pytest.mark.parametrize("make", [Convolutions, Attention])
 def test_chunks_joined_are_the_whole(make: type[nn.Module]) -> None:
-    torch.manual_seed(1)
-    network = as_network(make().eval(), size=12)
-    images = torch.randn(7, 3, 12, 12)
+    network, images = network_of(make, 12), images_of(7, 12)
     errors, _ = errors_of(network, True)
     whole = chunk(network, images, errors)
     generator = torch.Generator().manual_seed(3)
@@ -161,10 +169,8 @@ def test_chunks_joined_are_the_whole(make: type[nn.Module]) -> None:
 @pytest.mark.parametrize("make", [Convolutions, Attention])
 @pytest.mark.parametrize("count", [1, 3, 4])
 def test_copies_that_fill_a_fixed_batch_do_not_count(make: type[nn.Module], count: int) -> None:
-    torch.manual_seed(1)
-    network = as_network(make().eval(), size=12)
+    network, images = network_of(make, 12), images_of(count, 12)
     fixed = replace(network, description=replace(network.description, batch=4))
-    images = torch.randn(count, 3, 12, 12)
     errors, _ = errors_of(network, True)
     free, filled = chunk(network, images, errors), chunk(fixed, images, errors)
     expected = free.projections.weights
@@ -177,9 +183,7 @@ def test_copies_that_fill_a_fixed_batch_do_not_count(make: type[nn.Module], coun
 @pytest.mark.parametrize("make", [Shared, Attention])
 def test_inputs_of_single_images(make: type[nn.Module]) -> None:
     """Shared layers add up their uses; only the edge that enters the layer counts."""
-    torch.manual_seed(1)
-    network = as_network(make().eval(), size=8)
-    images = torch.randn(IMAGES, 3, 8, 8)
+    network, images = network_of(make, 8), images_of(IMAGES, 8)
 
     def rounding(values: Tensor) -> Tensor:
         return (values * 3).round() / 3
@@ -209,10 +213,8 @@ def test_inputs_of_single_images(make: type[nn.Module]) -> None:
 
 
 def test_tensors_made_in_inference_mode() -> None:
-    torch.manual_seed(1)
-    network = as_network(Convolutions().eval(), size=12)
+    network, images = network_of(Convolutions, 12), images_of(2, 12)
     errors, _ = errors_of(network, False)
-    images = torch.randn(2, 3, 12, 12)
     expected = chunk(network, images, errors).projections.weights
     with torch.inference_mode():
         tensors = {key: tensor.clone() for key, tensor in network.tensors.items()}

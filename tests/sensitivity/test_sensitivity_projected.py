@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -73,11 +74,16 @@ NETWORKS = {
 }
 
 
+@cache
+def known(name: str) -> tuple[Network, Dataset]:
+    return one_layer(NETWORKS[name], (4, 9, 9))
+
+
 @pytest.mark.parametrize("name", NETWORKS)
 @pytest.mark.parametrize("corrected", [False, True])
 def test_projections_are_directional_derivatives(name: str, corrected: bool) -> None:
     """P of a cell is u'J e: torch's forward mode gives J e along the rounding error."""
-    network, data = one_layer(NETWORKS[name], (4, 9, 9))
+    network, data = known(name)
     clipping = Clipping(bias_correction=corrected)
     config = SensitivityConfig(BITS, "kl", 5, method="projected", clipping=clipping, probes=3)
     found = projected(network, data, config)
