@@ -21,7 +21,7 @@ def pytest_collection_finish() -> None:
     """Torch and its friends are a heap that never goes away: the collector need not walk it."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(20_000, 20, 20)
+    gc.set_threshold(10_000, 10, 10)
 
 
 @pytest.fixture(autouse=True)

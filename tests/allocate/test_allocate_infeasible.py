@@ -104,7 +104,7 @@ def nearest_by_brute_force(problem, choices, name):
     return min((tried.costs[name] for tried in reachable), default=None)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(problems(tight=True))
 def test_nearest_equals_brute_force(problem):
     choices = every_choice(problem)

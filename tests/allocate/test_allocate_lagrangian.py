@@ -41,7 +41,7 @@ def test_most_saving_within_a_loss_limit():
     assert found.choice == (EIGHT_BITS, FOUR_BITS, EIGHT_BITS, FOUR_BITS, FOUR_BITS)
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(problems())
 def test_is_what_it_says_beside_brute_force(problem):
     feasible = [tried for tried in every_choice(problem) if tried.meets(problem.budgets)]
@@ -56,7 +56,7 @@ def test_is_what_it_says_beside_brute_force(problem):
     assert found.gap == (found.loss - found.bound) / max(abs(found.loss), sys.float_info.min)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(problems(tight=True))
 def test_refuses_what_cannot_be_met(problem):
     choices = every_choice(problem)

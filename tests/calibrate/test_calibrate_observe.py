@@ -67,8 +67,7 @@ def check(found: Calibration, module: nn.Module, data: Dataset) -> None:
 
 @pytest.mark.parametrize("count", [1, 2, 9, 40])
 def test_every_layer_in_both_halves(count: int) -> None:
-    module, data = small_residual(), random_data(count)
-    network = as_network(module)
+    module, network, data = small_residual(), residual_network(), random_data(count)
     found = calibrate(network, data)
     if count > 1:
         check(found, module, data)
@@ -98,8 +97,8 @@ def with_batch(network: Network, batch: int) -> Network:
 
 @pytest.mark.parametrize("count", [3, 8, 11])
 def test_copies_that_fill_a_batch_do_not_count(count: int) -> None:
-    module, data = small_residual(), random_data(count)
-    check(calibrate(with_batch(as_network(module), 4), data), module, data)
+    data = random_data(count)
+    check(calibrate(with_batch(residual_network(), 4), data), small_residual(), data)
 
 
 class Tokens(nn.Module):

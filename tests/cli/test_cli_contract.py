@@ -161,12 +161,21 @@ def test_dash_writes_json_alone_to_standard_output(
     assert len(err.splitlines()) > 3  # the table for a person
 
 
-def test_from_another_folder_as_a_program(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "qcore", "describe", MODEL, "--json", "-"]
+def test_from_another_folder_as_a_program(files: dict[str, Any], tmp_path: Path) -> None:
+    """With a command that needs no torch, whose import would be most of the work."""
+    command = [sys.executable, "-m", "qcore", "frontier", files["table file"], "--json", "-"]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
     assert done.returncode == 0
-    assert json.loads(done.stdout)["model"]["parameters"] == 79_690
+    assert json.loads(done.stdout) == files["frontier"]
+
+
+def test_a_sample_from_another_folder(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["describe", MODEL, "--json", "-"]) == 0
+    assert json.loads(capsys.readouterr().out)["model"]["parameters"] == 79_690
 
 
 def test_evaluate_measures_the_loss_that_the_allocation_was_chosen_by(

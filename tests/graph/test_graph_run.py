@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from functools import cache
 
 import pytest
 import torch
@@ -40,6 +41,7 @@ class OneLayer(nn.Module):
         return out.mean((2, 3))
 
 
+@cache
 def only_layer(kind: str) -> tuple[nn.Module, Layer]:
     torch.manual_seed(0)
     module = KINDS[kind]()
@@ -80,8 +82,7 @@ def test_multiply_accumulates_are_half_the_flops_torch_counts(kind: str) -> None
 
 @pytest.mark.parametrize("name", ["stem", "first", "second", "head"])
 def test_finishing_with_another_weight_is_a_whole_run_with_it(name: str) -> None:
-    module = small_residual()
-    network = as_network(module)
+    module, network = small_residual(), residual_network()
     layer = network.description.layer(name)
     runner, images = runner_of(network), random_data(4).images
     weight = 0.5 * network.weight(layer)

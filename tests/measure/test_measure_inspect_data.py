@@ -28,7 +28,7 @@ def without_seconds(report: DataReport) -> DataReport:
 
 def test_everything_against_numpy() -> None:
     module, data = small_residual(), bytes_data()
-    report = inspect_data(as_network(module), data)
+    report = inspect_data(residual_network(), data)
     pixels = normalise(data.images, data.preprocessing)  # type: ignore[arg-type]
     with torch.inference_mode():
         logits = module(pixels).double().numpy()
@@ -58,7 +58,7 @@ def test_everything_against_numpy() -> None:
 
 def test_float_data_have_no_trials() -> None:
     module, data = small_residual(), random_data(20)
-    report = inspect_data(as_network(module), data)
+    report = inspect_data(residual_network(), data)
     assert report.trials == ()
     assert report.best_preset is None
     check_thresholds(report, inputs_of_layers(module, data.images, NAMES))

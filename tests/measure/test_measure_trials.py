@@ -21,7 +21,7 @@ from qcore.measure.trials import AS_ASKED, OWN_MEAN
 
 def test_trials_are_the_plain_module_s() -> None:
     module, data = small_residual(), bytes_data()
-    found = inspect_data(as_network(module), data).trials
+    found = inspect_data(residual_network(), data).trials
     assert data.labels is not None
     assert [trial.preset for trial in found] == [AS_ASKED, *PRESETS, OWN_MEAN]
     hits = []
@@ -60,7 +60,7 @@ def test_unlabelled() -> None:
 def test_information_is_what_the_entropies_leave() -> None:
     """H(mean of p) - mean of H(p), with scipy's entropy."""
     module, data = small_residual(), bytes_data(labels=False)
-    trial = inspect_data(as_network(module), data).trials[0]
+    trial = inspect_data(residual_network(), data).trials[0]
     assert data.preprocessing is not None
     with torch.inference_mode():
         chances = module(normalise(data.images, data.preprocessing)).softmax(1).double().numpy()

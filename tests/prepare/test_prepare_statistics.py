@@ -28,7 +28,7 @@ from qcore.quantize.grid import Grid, rounding_error, symmetric_grid
 from qcore.quantize.limits import GRID_BITS
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def network() -> Network:
     return as_network(randomise(Residual(), 3))
 

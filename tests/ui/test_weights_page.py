@@ -15,6 +15,7 @@ import ui.weights.grids
 import ui.weights.panel
 from qcore.calibrate.clipping import Override
 from qcore.graph.network import Network
+from qcore.prepare.prepare import write_weights
 from qcore.prepare.prepared import Prepared, read_layer
 from qcore.quantize.grid import Grid, rounding_error, symmetric_grid
 from qcore.quantize.limits import GRID_BITS
@@ -294,6 +295,7 @@ def test_while_a_worker_is_at_it_there_is_progress_and_a_way_out(
 def test_a_layer_of_zeros_is_told(
     open_page: Open, panel: Panel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("qcore.prepare.prepare.write_weights", write_weights)  # no copy
     real = Network.weight
     monkeypatch.setattr(Network, "weight", lambda network, layer: real(network, layer) * 0)
     app = open_page("weights", model=FASHION, layer="stem.conv")

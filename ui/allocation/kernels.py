@@ -16,6 +16,7 @@ from qcore.prepare.prepared import Prepared
 from qcore.quantize.limits import WeightBits
 from ui import format as fmt
 from ui.allocation.clipping import clipping_in_use
+from ui.allocation.ratios import missing, ratios
 from ui.allocation.units import amount
 from ui.allocation.words import predicted_label
 from ui.allocation.workbench import Answer
@@ -28,7 +29,7 @@ from ui.evaluations import (
     evaluation_of_bits,
     result_of,
     start_bits,
-    start_evaluation,
+    start_evaluations,
     under_way,
 )
 from ui.figures.kernel_bits import kernel_bits_figure
@@ -63,6 +64,9 @@ def kernels_section(prepared: Prepared, answer: Answer, setting: Setting | None)
         "allocate-kernels",
         "Share of each layer's kernels at each bit width.",
     )
+    if setting is not None:
+        job = evaluation_of_bits(prepared, bits, _inputs(found.problem), setting)
+        ratios(prepared, setting, answer, result_of(job))
     with st.container(horizontal=True, vertical_alignment="center"):
         if setting is not None:
             _measure(prepared, answer, found.problem, bits, setting)
@@ -119,20 +123,20 @@ def _measure(
     bits: dict[str, WeightBits],
     setting: Setting,
 ) -> None:
-    inputs = _inputs(problem)
+    inputs, others = _inputs(problem), missing(prepared, setting, answer)
     done = under_way(evaluation_of_bits(prepared, bits, inputs, setting))
-    layers = under_way(evaluation_of(prepared, answer.named, setting))
 
     def start() -> None:
         start_bits(prepared, bits, inputs, setting)
-        start_evaluation(prepared, answer.named, setting)
+        start_evaluations(prepared, others)
 
     st.button(
-        "Measure both on held-out images",
+        "Measure on held-out images",
         icon=":material/science:",
         on_click=start,
-        disabled=done and layers,
-        help="Bits per kernel, and beside them bits per layer.",
+        disabled=done and not others,
+        help="Bits per kernel; beside them bits per layer, and uniform bits with and without bias "
+        "correction.",
     )
 
 
