@@ -12,6 +12,7 @@ from benchmarks.photographs import Photographs, photographs
 from qcore.allocate import random_allocations
 from qcore.allocate.bits import BitAllocation
 from qcore.allocate.budget import TableProblem, table_problem, with_budgets
+from qcore.allocate.kernels import estimates_of
 from qcore.allocate.solve import solve, solve_kernels, solve_with_interactions
 from qcore.calibrate.average import means_for
 from qcore.data.source import DataSource
@@ -40,7 +41,7 @@ def bench_allocated() -> Iterator[Figure]:
     plain = _loss(data, dict.fromkeys(_names(data), 4), corrected=False)
     for budget in _BUDGETS:
         problem = with_budgets(table_problem(table), {"average_bits": budget})
-        kernels, found = solve_kernels(problem, table)
+        kernels, found = solve_kernels(problem, estimates_of(table))
         each = _loss(data, kernels.choose(found.choice))
         layers = _loss(data, problem.choose(solve(problem, "ilp").choice))
         yield Figure(

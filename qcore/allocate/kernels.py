@@ -91,7 +91,7 @@ def kernel_problem(
     costs = {name: np.take_along_axis(t, options[numbers], 1) for name, t in tables.items()}
     budgets = dict(of_layers.budgets)
     if "size_bytes" in budgets:
-        budgets["size_bytes"] -= _widths_and_packing(network)
+        budgets["size_bytes"] -= widths_and_packing(network)
     pinned = of_layers.pins or {}
     place = {la: options[la].tolist().index(option) for la, option in pinned.items()}
     pins = {k: place[la] for k, la in enumerate(numbers.tolist()) if la in place}
@@ -187,6 +187,6 @@ def _together(bits: npt.NDArray[np.int64]) -> WeightBits:
     return widths[0] if len(set(widths)) == 1 else tuple(widths)
 
 
-def _widths_and_packing(network: Description) -> int:
+def widths_and_packing(network: Description) -> int:
     """Bytes beyond the kernels' parts that an allocation takes at most."""
     return sum(-(-WIDTH_BITS * layer.kernels // 8) + 1 for layer in network.layers)

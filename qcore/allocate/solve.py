@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from qcore.allocate.budget import TableProblem
 from qcore.allocate.greedy import greedy_accuracy, greedy_compression
 from qcore.allocate.ilp import solve_ilp
 from qcore.allocate.interaction import InteractionResult, solve_interaction
-from qcore.allocate.kernels import KernelProblem, estimates_of, kernel_problem
+from qcore.allocate.kernels import KernelProblem, kernel_problem, widths_and_packing
 from qcore.allocate.lagrangian import solve_lagrangian
 from qcore.allocate.methods import Method
-from qcore.allocate.problem import Allocation, AllocationProblem
+from qcore.allocate.problem import Allocation, AllocationProblem, FloatArray
 from qcore.errors import BadInput
 from qcore.sensitivity.projection.shrinkage import cross_terms
 from qcore.sensitivity.table import SensitivityTable
@@ -51,13 +52,18 @@ def solve_with_interactions(problem: TableProblem, table: SensitivityTable) -> I
 
 
 def solve_kernels(
-    problem: TableProblem, table: SensitivityTable
+    problem: TableProblem, estimates: FloatArray
 ) -> tuple[KernelProblem, Allocation]:
     """Bits of every kernel, at most one width beside those that its layer gets alone.
 
-    Prices on the budgets decide (``solve_lagrangian``), as there are thousands of kernels. Raises
-    BadInput for a table without rows of kernels; else as ``solve``.
+    ``estimates`` (kernels, options) as ``kernel_problem`` takes them. The layers' own bits are
+    chosen within what storing the kernels' widths leaves of a budget of bytes; prices on the
+    budgets decide on kernels (``solve_lagrangian``), as there are thousands. Raises as ``solve``
+    and ``kernel_problem``.
     """
-    layers = solve_ilp(problem.problem)
-    kernels = kernel_problem(problem, estimates_of(table), around=layers.choice)
+    budgets = dict(problem.problem.budgets)
+    if "size_bytes" in budgets:
+        budgets["size_bytes"] -= widths_and_packing(problem.network)
+    layers = solve_ilp(replace(problem.problem, budgets=budgets))
+    kernels = kernel_problem(problem, estimates, around=layers.choice)
     return kernels, solve_lagrangian(kernels.problem)

@@ -3,26 +3,20 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
 from typing import NoReturn
 
-from qcore.allocate.costs import BUDGETS
-from qcore.allocate.methods import METHODS as ALLOCATE_METHODS
 from qcore.calibrate.clipping import METHODS as THRESHOLD_METHODS
 from qcore.cli import values
 from qcore.cli.clipping import add_clipping, add_percentile
+from qcore.cli.parser_tables import Add, allocate, frontier, trust
 from qcore.cli.preparing import add_preparing
 from qcore.errors import BadInput
-from qcore.hardware import HARDWARE
-from qcore.measure.trust_draw import COUNT
 from qcore.quantize.limits import DEFAULT_BITS
 from qcore.sensitivity.config import BASE_BITS, METHODS, TARGETS
 from qcore.sensitivity.objectives import OBJECTIVES
 
 _MODEL = "sample:NAME, torchvision:NAME[@FILE], FILE.onnx or FILE.pt2"
 _DATA = "sample:NAME, a .npz or idx file, a folder or a ZIP of images (class folders: labels)"
-_Add = Callable[[str, str], argparse.ArgumentParser]
-"""(name, help) -> a new command."""
 
 
 class _OneLineParser(argparse.ArgumentParser):
@@ -50,17 +44,17 @@ def command_parser() -> argparse.ArgumentParser:
         )
         return command
 
-    for command in (_describe, _thresholds, _sensitivity, _allocate, _frontier, _trust, _evaluate):
+    for command in (_describe, _thresholds, _sensitivity, allocate, frontier, trust, _evaluate):
         command(add)
     return parser
 
 
-def _describe(add: _Add) -> None:
+def _describe(add: Add) -> None:
     command = add("describe", "layers, weights, multiply-accumulates, what is not quantized")
     command.add_argument("model", metavar="MODEL", help=_MODEL)
 
 
-def _thresholds(add: _Add) -> None:
+def _thresholds(add: Add) -> None:
     command = add("thresholds", "where each layer's weights and input are clipped, by a method")
     command.add_argument("model", metavar="MODEL", help=_MODEL)
     command.add_argument("data", metavar="DATA", help=_DATA)
@@ -71,7 +65,7 @@ def _thresholds(add: _Add) -> None:
     add_preparing(command)
 
 
-def _sensitivity(add: _Add) -> None:
+def _sensitivity(add: Add) -> None:
     command = add("sensitivity", "ΔL of every layer at every bit width, with 95 % intervals")
     command.add_argument("model", metavar="MODEL", help=_MODEL)
     command.add_argument("data", metavar="DATA", help=_DATA)
@@ -128,72 +122,7 @@ def _of_one_measure(command: argparse.ArgumentParser) -> None:
     )
 
 
-def _allocate(add: _Add) -> None:
-    command = add("allocate", "bits per layer of least predicted loss within the budgets")
-    command.add_argument("table", metavar="SENSITIVITY.json")
-    command.add_argument(
-        "--budget",
-        type=values.assignment,
-        action="append",
-        required=True,
-        metavar="NAME=VALUE",
-        help=f"at most; again for a second one: {', '.join(BUDGETS)}",
-    )
-    command.add_argument("--method", choices=list(ALLOCATE_METHODS), default="ilp")
-    command.add_argument(
-        "--per-kernel",
-        action="store_true",
-        help="bits of every kernel, of a table made with --per-kernel",
-    )
-    command.add_argument(
-        "--hardware", choices=list(HARDWARE), help="what latency and energy are those of"
-    )
-    command.add_argument(
-        "--pin",
-        type=values.pin,
-        action="append",
-        default=[],
-        metavar="LAYER=BITS",
-        help="of a table of pairs LAYER=4a8: weights 4, input 8 bits",
-    )
-    command.add_argument(
-        "--group",
-        action="append",
-        default=[],
-        metavar="LAYER,LAYER,...",
-        help="layers that get the same bits",
-    )
-    command.add_argument(
-        "--activation-bits", type=values.width, metavar="B", help="bits of every layer's input"
-    )
-    add_clipping(command, "activation")
-
-
-def _frontier(add: _Add) -> None:
-    command = add("frontier", "the best allocations from smallest to largest")
-    command.add_argument("table", metavar="SENSITIVITY.json")
-    command.add_argument(
-        "--at",
-        type=values.assignment,
-        action="append",
-        default=[],
-        metavar="NAME=VALUE",
-        help="the integer program's answer at this budget too; may be given again",
-    )
-
-
-def _trust(add: _Add) -> None:
-    command = add("trust", "predicted against measured loss of random configurations")
-    command.add_argument("table", metavar="SENSITIVITY.json")
-    command.add_argument(
-        "--count", type=values.count, default=COUNT, metavar="N", help="configurations"
-    )
-    command.add_argument(
-        "--seed", type=values.seed, default=0, metavar="S", help="which configurations"
-    )
-
-
-def _evaluate(add: _Add) -> None:
+def _evaluate(add: Add) -> None:
     command = add("evaluate", "true loss and accuracy of an allocation")
     command.add_argument("model", metavar="MODEL", help=_MODEL)
     command.add_argument("data", metavar="DATA", help=_DATA)

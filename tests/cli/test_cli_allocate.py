@@ -79,6 +79,16 @@ def test_two_budgets_on_hardware(table: str, tmp_path: Path) -> None:
     assert {entry["activation"] for entry in found["bits"].values()} == {8}
 
 
+def test_the_nearest_size_of_kernels_counts_the_storing_of_their_widths(
+    table: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    least = answer(table, tmp_path, command="frontier")["points"][0]["size_bytes"]
+    text = refusal(table, capsys, "--budget", f"size_bytes={least + 50}", "--per-kernel")
+    nearest = float(text.split("size_bytes=")[1].split(",")[0])
+    found = answer(table, tmp_path, "--budget", f"size_bytes={nearest}", "--per-kernel")
+    assert least <= found["costs"]["size_bytes"] <= nearest
+
+
 def test_groups_agree(table: str, tmp_path: Path) -> None:
     names = ["head", "separable.pointwise", "block2.conv2"]
     found = answer(table, tmp_path, "--budget", "average_bits=3", "--group", ",".join(names))
@@ -117,7 +127,16 @@ def test_the_frontier_has_exact_points_where_they_are_asked_for(table: str, tmp_
         (["--budget", "average_bits=4", "--pin", "head=8a4"], "cannot be pinned to 8a4 bits"),
         (["--budget", "average_bits=4", "--pin", "head=x"], "is not LAYER=BITS"),
         (["--budget", "average_bits=4", "--group", "head,nobody"], "no layer is called 'nobody'"),
+        (["--budget", "average_bits=4", "--group", "head,head"], "'head' is in two groups"),
+        (
+            [
+                *("--budget", "average_bits=4", "--group", "head,separable.pointwise"),
+                *("--pin", "head=8", "--pin", "separable.pointwise=4"),
+            ],
+            "pinned to different bits",
+        ),
         (["--budget", "loss=0.1", "--method", "interaction"], "without interactions"),
+        (["--budget", "average_bits=4", "--per-kernel", "--method", "ilp"], "lagrangian alone"),
         (
             ["--budget", "loss=0.001", "--budget", "size_bytes=15000"],
             "cannot be met together; nearest feasible",

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from qcore.allocate import Allocation, InfeasibleBudget, SolverTimeout, solve_lagrangian
+from qcore.allocate import Allocation, InfeasibleBudget, SolverTimeout
 from qcore.allocate.chosen import kernels_to_bit_allocation
-from qcore.allocate.kernels import KernelProblem, estimates_in, kernel_problem
+from qcore.allocate.kernels import KernelProblem, estimates_in
+from qcore.allocate.solve import solve_kernels
 from qcore.errors import BadInput
 from qcore.jobs.answers import kernel_answer
 from qcore.measure.evaluation import Evaluation
@@ -172,8 +173,7 @@ def _solved(key: str, _answer: Answer, job_id: str | None) -> _Found:
         )
     try:
         estimates = estimates_in(known, table.config.objective)
-        problem = kernel_problem(_answer.problem, estimates, around=_answer.found.choice)
-        return _Found(problem, solve_lagrangian(problem.problem))
+        return _Found(*solve_kernels(_answer.problem, estimates))
     except BadInput as error:
         return _Found(trouble=fmt.plain(str(error)))
     except (InfeasibleBudget, SolverTimeout):

@@ -1,0 +1,90 @@
+"""The commands that read a sensitivity table, and their options."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+
+from qcore.allocate.costs import BUDGETS
+from qcore.allocate.methods import METHODS
+from qcore.cli import values
+from qcore.cli.clipping import add_clipping
+from qcore.hardware import HARDWARE
+from qcore.measure.trust_draw import COUNT
+
+Add = Callable[[str, str], argparse.ArgumentParser]
+"""(name, help) -> a new command."""
+
+
+def allocate(add: Add) -> None:
+    command = add("allocate", "bits per layer of least predicted loss within the budgets")
+    command.add_argument("table", metavar="SENSITIVITY.json")
+    command.add_argument(
+        "--budget",
+        type=values.assignment,
+        action="append",
+        required=True,
+        metavar="NAME=VALUE",
+        help=f"at most; again for a second one: {', '.join(BUDGETS)}",
+    )
+    command.add_argument(
+        "--method",
+        choices=list(METHODS),
+        help="default: ilp; " + "; ".join(f"{name}: {words}" for name, words in METHODS.items()),
+    )
+    command.add_argument(
+        "--per-kernel",
+        action="store_true",
+        help="bits of every kernel, of a table made with --per-kernel",
+    )
+    _on_hardware(command)
+    command.add_argument(
+        "--pin",
+        type=values.pin,
+        action="append",
+        default=[],
+        metavar="LAYER=BITS",
+        help="of a table of pairs LAYER=4a8: weights 4, input 8 bits",
+    )
+    command.add_argument(
+        "--group",
+        action="append",
+        default=[],
+        metavar="LAYER,LAYER,...",
+        help="layers that get the same bits",
+    )
+    add_clipping(command, "activation")
+
+
+def _on_hardware(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--hardware", choices=list(HARDWARE), help="what latency and energy are those of"
+    )
+    command.add_argument(
+        "--activation-bits", type=values.width, metavar="B", help="bits of every layer's input"
+    )
+
+
+def frontier(add: Add) -> None:
+    command = add("frontier", "the best allocations from smallest to largest")
+    command.add_argument("table", metavar="SENSITIVITY.json")
+    command.add_argument(
+        "--at",
+        type=values.assignment,
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="the integer program's answer at this budget too; may be given again",
+    )
+    _on_hardware(command)
+
+
+def trust(add: Add) -> None:
+    command = add("trust", "predicted against measured loss of random configurations")
+    command.add_argument("table", metavar="SENSITIVITY.json")
+    command.add_argument(
+        "--count", type=values.count, default=COUNT, metavar="N", help="configurations"
+    )
+    command.add_argument(
+        "--seed", type=values.seed, default=0, metavar="S", help="which configurations"
+    )
