@@ -135,7 +135,7 @@ def test_exported_network(name: str, dynamo: bool, free_batch: bool, tmp_path: P
         layer.weight_shape for layer in own.layers
     ]
     assert mine.description.macs == own.macs
-    names = [layer.name for layer in own.description.layers]
+    names = [layer.name for layer in own.layers]
     assert [layer.name for layer in mine.description.layers] == names
 
 

@@ -73,6 +73,7 @@ def test_from_two_files_to_a_measured_allocation(open_page: Open, program: bytes
     press(app, "Measure sensitivity")
     assert "measured in" in text_of(app)
     app.switch_page("pages/allocate.py").run()
+    app.segmented_control(key="allocate_view").set_value("Measured").run()
     press(app, "Measure on 12 held-out images")
     assert {"Predicted ΔL", "Measured ΔL", "Accuracy"} <= metrics(app).keys()
 
