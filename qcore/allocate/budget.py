@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from qcore.allocate.costs import BUDGETS, costs_of
-from qcore.allocate.problem import (
-    Allocation,
-    AllocationProblem,
-    FloatArray,
-    Groups,
-    merge_groups,
-)
+from qcore.allocate.problem import Allocation, AllocationProblem, FloatArray, Groups, merge_groups
 from qcore.errors import BadInput
 from qcore.graph.layer import Description
 from qcore.sensitivity.config import Width
 from qcore.sensitivity.table import SensitivityTable
+from qcore.sensitivity.table_arrays import delta_losses
+from qcore.sensitivity.width_text import width_text
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,12 +69,15 @@ class TableProblem:
         names = (layer.name for layer in self.network.layers)
         return {name: self.options[o] for name, o in zip(names, choice, strict=True)}
 
-    def choice_of(self, widths: Mapping[str, Width]) -> tuple[int, ...] | None:
-        """The option of each layer; None where some width was not measured."""
-        wanted = [widths[layer.name] for layer in self.network.layers]
-        if any(width not in self.options for width in wanted):
-            return None
-        return tuple(self.options.index(width) for width in wanted)
+    def choice_of(self, widths: Sequence[Width]) -> tuple[int, ...] | None:
+        """The option of each layer, whatever bits its input has where the table has weights alone;
+        None where some width is not among the options."""
+        if any(width not in self.options for width in widths):
+            by_bits = {option.bits: option for option in self.options}
+            if len(by_bits) < len(self.options) or any(w.bits not in by_bits for w in widths):
+                return None
+            widths = [by_bits[width.bits] for width in widths]
+        return tuple(self.options.index(width) for width in widths)
 
     def limits(self, name: str) -> tuple[float, float]:
         """Smallest and largest value of a cost over all allocations within pins and groups."""
@@ -106,14 +105,7 @@ def table_problem(
     was not measured or to one of several.
     """
     options = _options(table, activation_bits)
-    if not table.covered:
-        raise BadInput(
-            f"the sensitivity table has {len(table.rows)} of {table.cells} cells; let the run "
-            "go on until every layer has a value at every bit width"
-        )
-    layers = table.network.layers
-    loss_of = {(row.layer, row.width): row.delta_loss for row in table.rows}
-    loss = np.array([[loss_of[layer.name, w] for w in table.config.widths] for layer in layers])
+    loss = delta_losses(table)
     costs = costs_of(table.network, options, hardware, table.config.corrects_biases)
     fixed = _pins(pins or {}, table, options)
     free = AllocationProblem(loss, costs.tables | {"loss": loss}, {}, groups, fixed)
@@ -204,8 +196,3 @@ def _shown(table: SensitivityTable) -> tuple[Width, ...]:
     """The widths as a person names them."""
     config = table.config
     return config.widths if config.activation_bits else tuple(Width(b) for b in config.bits)
-
-
-def width_text(width: Width) -> str:
-    """``4``, or ``4a8`` for a pair."""
-    return str(width.bits) + (f"a{width.activation_bits}" if width.activation_bits else "")

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
-from qcore.allocate.baselines import random_allocations, uniform_allocations
+from qcore.allocate.baselines import uniform_allocations
 from qcore.allocate.budget import TableProblem, with_budgets
 from qcore.allocate.frontier import frontier
 from qcore.allocate.ilp import solve_ilp
@@ -54,11 +54,6 @@ def frontier_points(
     return tuple(sorted(points, key=lambda point: point.size_bytes))
 
 
-def uniform_points(problem: TableProblem) -> tuple[CurvePoint, ...]:
-    """The same bits in every layer, for each bit width (pinned layers keep theirs)."""
-    return tuple(curve_point(problem, a) for a in uniform_allocations(problem.problem))
-
-
 def best_uniform(problem: TableProblem, budgets: Mapping[str, float]) -> CurvePoint | None:
     """The uniform allocation of least predicted loss within the budgets; None where none fits."""
 
@@ -71,11 +66,6 @@ def best_uniform(problem: TableProblem, budgets: Mapping[str, float]) -> CurvePo
     fitting = [a for a in uniform_allocations(problem.problem) if fits(a)]
     best = min(fitting, key=lambda a: a.costs["loss"], default=None)
     return None if best is None else curve_point(problem, best)
-
-
-def random_points(problem: TableProblem, count: int, seed: int) -> tuple[CurvePoint, ...]:
-    """Random allocations spread over all sizes: what choosing is worth."""
-    return tuple(curve_point(problem, a) for a in random_allocations(problem.problem, count, seed))
 
 
 def curve_point(

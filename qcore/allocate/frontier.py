@@ -92,9 +92,13 @@ def frontier(problem: AllocationProblem, cost_name: str) -> Frontier:
 
 @dataclass(frozen=True, eq=False)
 class Steps:
-    """Moves along the hulls, steepest first, each array of shape (steps,)."""
+    """Moves along the hulls, steepest first: ``unit`` goes from option ``before`` to ``option``.
+
+    Each array has the shape (steps,).
+    """
 
     unit: IndexArray
+    before: IndexArray
     option: IndexArray
     cost: FloatArray
     saved: FloatArray
@@ -121,12 +125,14 @@ def walk_hulls(loss: FloatArray, cost: FloatArray, start: IndexArray, noise: Flo
         rows = np.flatnonzero(slope[rows, best] > 0)
         if not len(rows):
             break
-        units, at, loss, cost, noise = units[rows], best[rows], loss[rows], cost[rows], noise[rows]
+        before, at, units = at[rows], best[rows], units[rows]
+        loss, cost, noise = loss[rows], cost[rows], noise[rows]
         # Rounding may make a slope exceed the one before it, which a convex hull never does.
         limit = np.minimum(limit[rows], slope[rows, at])
-        found.append((units, at, more[rows, at], saved[rows, at], limit))
-    empty = tuple(np.empty(0, t) for t in (np.intp, np.intp, float, float, float))
-    unit, option, spent, gained, steepness = map(np.concatenate, zip(empty, *found, strict=True))
+        found.append((units, before, at, more[rows, at], saved[rows, at], limit))
+    empty = tuple(np.empty(0, t) for t in (np.intp, np.intp, np.intp, float, float, float))
+    *places, spent, gained, steepness = map(np.concatenate, zip(empty, *found, strict=True))
     # A unit's moves are in order; equal slopes must stay so, or a later move would come first.
     order = np.argsort(-steepness, kind="stable")
-    return Steps(unit[order], option[order], spent[order], gained[order], steepness[order])
+    unit, before, option = (place[order] for place in places)
+    return Steps(unit, before, option, spent[order], gained[order], steepness[order])

@@ -43,12 +43,11 @@ def greedy_accuracy(problem: AllocationProblem) -> Allocation:
     ladder = _Ladder.of(merged)
     rows = np.arange(len(ladder.option))
     added = merged.loss[rows, ladder.cheapest] - merged.loss[rows, ladder.option[:, 0]]
-    unit, option = ladder.down(np.argsort(added, kind="stable"))
-    holds = _holds(merged, ladder.option[:, 0], unit, option)
+    moves = ladder.down(np.argsort(added, kind="stable"))
+    holds = _holds(merged, ladder.option[:, 0], moves)
     if not holds.any():
         raise _exceeded(merged, ladder.cheapest)
-    moves = int(holds.argmax())
-    choice = _moved(ladder.option[:, 0], unit[:moves], option[:moves])
+    choice = moves.made(ladder.option[:, 0], int(holds.argmax()))
     found = evaluate(problem, merged.expand(choice))
     return replace(found, seconds=time.perf_counter() - started)
 
@@ -68,14 +67,28 @@ def greedy_compression(problem: AllocationProblem) -> Allocation:
     started = time.perf_counter()
     merged = merge_groups(problem)
     ladder = _Ladder.of(merged)
-    unit, option = ladder.up(np.argsort(ladder.dearest, kind="stable"))
-    holds = _holds(merged, ladder.cheapest, unit, option)
+    moves = ladder.up(np.argsort(ladder.dearest, kind="stable"))
+    holds = _holds(merged, ladder.cheapest, moves)
     if not holds[0]:
         raise _exceeded(merged, ladder.cheapest)
-    moves = len(unit) if holds.all() else int(holds.argmin()) - 1
-    choice = _moved(ladder.cheapest, unit[:moves], option[:moves])
+    choice = moves.made(ladder.cheapest, int(np.append(holds, False).argmin()) - 1)
     found = evaluate(problem, merged.expand(choice))
     return replace(found, seconds=time.perf_counter() - started)
+
+
+@dataclass(frozen=True, eq=False)
+class _Moves:
+    """One after another ``unit`` goes from option ``before`` to ``option``, each (moves,)."""
+
+    unit: IndexArray
+    before: IndexArray
+    option: IndexArray
+
+    def made(self, start: IndexArray, count: int) -> IndexArray:
+        """The choice after the first ``count`` of them."""
+        choice = start.copy()
+        choice[self.unit[:count]] = self.option[:count]  # of several of a unit numpy keeps the last
+        return choice
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,36 +122,28 @@ class _Ladder:
         found: IndexArray = self.option[np.arange(len(self.option)), self.steps - 1]
         return found
 
-    def down(self, units: IndexArray) -> tuple[IndexArray, IndexArray]:
-        """The moves (unit, option) that take one unit after another down."""
-        places = np.arange(1, self.option.shape[1])
+    def down(self, units: IndexArray) -> _Moves:
+        """Those that take one unit after another down."""
+        ladder, places = self.option[units], np.arange(1, self.option.shape[1])
         kept = places < self.steps[units, None]
-        return np.repeat(units, kept.sum(axis=1)), self.option[units, 1:][kept]
+        unit = np.repeat(units, kept.sum(axis=1))
+        return _Moves(unit, ladder[:, :-1][kept], ladder[:, 1:][kept])
 
-    def up(self, units: IndexArray) -> tuple[IndexArray, IndexArray]:
-        """The moves (unit, option) that take one unit after another up."""
-        places = np.arange(self.option.shape[1] - 2, -1, -1)
+    def up(self, units: IndexArray) -> _Moves:
+        """Those that take one unit after another up."""
+        ladder, places = self.option[units], np.arange(self.option.shape[1] - 2, -1, -1)
         kept = places < self.steps[units, None] - 1
-        return np.repeat(units, kept.sum(axis=1)), self.option[units][:, places][kept]
+        unit = np.repeat(units, kept.sum(axis=1))
+        return _Moves(unit, ladder[:, places + 1][kept], ladder[:, places][kept])
 
 
-def _moved(start: IndexArray, unit: IndexArray, option: IndexArray) -> IndexArray:
-    choice = start.copy()
-    choice[unit] = option  # of several moves of a unit numpy keeps the last
-    return choice
-
-
-def _holds(
-    merged: MergedProblem, start: IndexArray, unit: IndexArray, option: IndexArray
-) -> np.ndarray:
+def _holds(merged: MergedProblem, start: IndexArray, moves: _Moves) -> np.ndarray:
     """Whether every budget holds after 0, 1, 2 ... of the moves."""
-    first = np.concatenate(([True], np.diff(unit) != 0))[: len(unit)]
-    before = np.where(first, start[unit], np.concatenate(([0], option))[: len(unit)])
-    holds = np.ones(len(unit) + 1, dtype=np.bool_)
+    holds = np.ones(len(moves.unit) + 1, dtype=np.bool_)
     for name, budget in merged.source.budgets.items():
         cost = merged.costs[name]
         spent = cost[np.arange(len(start)), start].sum()
-        change = cost[unit, option] - cost[unit, before]
+        change = cost[moves.unit, moves.option] - cost[moves.unit, moves.before]
         holds &= np.concatenate(([spent], spent + change.cumsum())) <= budget_limit(budget)
     return holds
 

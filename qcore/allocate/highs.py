@@ -1,4 +1,4 @@
-"""The integer program of an allocation, solved by HiGHS."""
+"""The least loss, or cost, within budgets: by prices where they prove it, else by HiGHS."""
 
 from __future__ import annotations
 
@@ -46,22 +46,26 @@ def minimise(
 ) -> Allocation | None:
     """Least loss, or least cost of that name, within ``budgets``; ``None`` if infeasible.
 
-    ``bound`` is on what is minimised. ``deadline`` is a reading of ``time.perf_counter``; once it
-    has passed, the best allocation known counts. Raises ``SolverTimeout`` where there is none.
+    ``bound`` is on what is minimised: its value, up to rounding, where prices on the budgets prove
+    that nothing is better (see ``best_known``). Elsewhere HiGHS solves the integer program of the
+    options that something better may need. ``deadline`` is a reading of ``time.perf_counter``; once
+    it has passed, the best allocation known counts. Raises ``SolverTimeout`` where there is none.
     """
     objective = merged.loss if cost_name is None else merged.costs[cost_name]
     known = best_known(merged, objective, budgets)
     if known is None:
         return None
-    usable = usable_options(merged, known.useful, objective, budgets)
-    found = None
 
     def value(allocation: Allocation) -> float:
         return allocation.loss if cost_name is None else allocation.costs[cost_name]
 
+    if known.allocation is not None and known.proven:
+        return replace(known.allocation, bound=value(known.allocation))
+    usable = usable_options(merged, known.useful, objective, budgets)
+    found = None
     try:
         if usable is not None:
-            found = _solved(merged, objective, budgets, usable, deadline, relative_gap)
+            found = solve_program(merged, objective, budgets, usable, deadline, relative_gap)
     except SolverTimeout:
         if known.allocation is None:
             raise
@@ -74,7 +78,7 @@ def minimise(
     return replace(best, bound=min(proven, value(best)))
 
 
-def _solved(
+def solve_program(
     merged: MergedProblem,
     objective: FloatArray,
     budgets: Mapping[str, float],
@@ -82,7 +86,11 @@ def _solved(
     deadline: float,
     relative_gap: float,
 ) -> Allocation | None:
-    """The least sum of ``objective`` among the usable options, with the solver's bound on it."""
+    """The least sum of ``objective`` (units, options) within ``budgets``, by HiGHS alone.
+
+    Only ``usable`` options (units, options) are taken. ``bound`` is the solver's, on what is
+    minimised. None if infeasible; raises ``SolverTimeout`` as ``minimise`` does.
+    """
     if time.perf_counter() >= deadline:
         raise SolverTimeout(_TOO_SHORT)
     model, binaries = build(objective, merged.costs, budgets, usable)

@@ -5,12 +5,10 @@ from __future__ import annotations
 import time
 from dataclasses import replace
 
-from qcore.allocate.highs import SolverTimeout, minimise
-from qcore.allocate.infeasible import InfeasibleBudget, impossible_alone, infeasible
+from qcore.allocate.highs import minimise
+from qcore.allocate.infeasible import infeasible
 from qcore.allocate.known import proven_gap
 from qcore.allocate.problem import Allocation, AllocationProblem, merge_groups
-
-__all__ = ["InfeasibleBudget", "SolverTimeout", "solve_ilp"]
 
 
 def solve_ilp(
@@ -23,8 +21,9 @@ def solve_ilp(
 
     This is the integer program of CalibTIP (Hubara et al. 2020, "Improving Post Training Neural
     Quantization: Layer-wise Calibration and Integer Programming", equation 5): one binary per unit
-    and option, solved by HiGHS. Options that prices on the budgets prove to be in no better
-    allocation than one that is known are left out (see ``best_known``). It stops when the loss,
+    and option. Prices on the budgets come first (see ``best_known``): where they prove that an
+    allocation is the best, it is returned, ``bound`` its loss and ``gap`` 0, up to rounding. Else
+    HiGHS solves the program of the options that a better one may need. It stops when the loss,
     counted from the sum of each unit's least loss, is proven within ``relative_gap``, or at the
     time limit with the best allocation so far; ``bound`` and ``gap`` say what was proven. Budgets
     hold to ``BUDGET_TOLERANCE``.
@@ -43,10 +42,8 @@ def solve_ilp(
         raise ValueError(f"relative_gap is {relative_gap}, expected 0 or more")
     started = time.perf_counter()
     merged = merge_groups(problem)
-    found = None
-    if impossible_alone(merged) is None:
-        deadline = started + time_limit_seconds
-        found = minimise(merged, None, problem.budgets, deadline, relative_gap)
+    deadline = started + time_limit_seconds
+    found = minimise(merged, None, problem.budgets, deadline, relative_gap)
     if found is None:
         raise infeasible(merged)
     gap = None if found.bound is None else proven_gap(found.loss, found.bound)

@@ -7,9 +7,9 @@ import time
 from collections.abc import Mapping
 from dataclasses import replace
 
+from qcore.allocate.from_least import from_least
 from qcore.allocate.highs import SolverTimeout, minimise
 from qcore.allocate.problem import Allocation, MergedProblem, evaluate
-from qcore.allocate.program import above_least
 
 _SECONDS = 1.0  # to look for the nearest within the other budgets
 
@@ -38,7 +38,7 @@ class InfeasibleBudget(ValueError):
 def impossible_alone(merged: MergedProblem) -> str | None:
     """The first budget that even the cheapest allocation exceeds."""
     for name, budget in merged.source.budgets.items():
-        if above_least(merged.costs[name], merged.allowed, budget)[1] < 0:
+        if from_least(merged.costs[name], merged.allowed, budget)[1] < 0:
             return name
     return None
 

@@ -8,13 +8,13 @@ import numpy as np
 import numpy.typing as npt
 
 from qcore.allocate.problem import FloatArray
-from qcore.allocate.resample import resampled
+from qcore.allocate.resample import HALF_WIDTH, resampled
 from qcore.sensitivity.projection.bootstrap import bootstrap_interval
 from qcore.sensitivity.projection.projections import Projections
 from qcore.sensitivity.table import SensitivityTable
+from qcore.sensitivity.table_arrays import delta_losses
 
 _DRAWS = 400
-_HALF_WIDTH = 1.959964  # of a 95 % interval, in standard deviations
 
 
 def predicted_intervals(
@@ -33,7 +33,7 @@ def predicted_intervals(
     if any(row.ci_low is None or row.ci_high is None for row in table.rows):
         return None
     layers = np.arange(picked.shape[1])
-    sums = _values(table)[layers, picked].sum(1)
+    sums = delta_losses(table)[layers, picked].sum(1)
     known = table.projections
     if known is not None and known.samples > 1:
         ends, mean = _by_images(known, table, picked, resamples)
@@ -41,7 +41,7 @@ def predicted_intervals(
         moved: FloatArray = ends + (sums - mean)[:, None]
         return moved
     drawn = resampled(table, _DRAWS)
-    half = np.array([drawn[:, layers, choice].sum(1).std() for choice in picked]) * _HALF_WIDTH
+    half = np.array([drawn[:, layers, choice].sum(1).std() for choice in picked]) * HALF_WIDTH
     return np.stack([sums - half, sums + half], -1)
 
 
@@ -53,11 +53,3 @@ def _by_images(
     layers = np.arange(picked.shape[1])
     sums = np.stack([per_sample[:, layers, choice].sum(1) for choice in picked], -1)
     return np.stack(bootstrap_interval(sums, resamples), -1), sums.mean(0)
-
-
-def _values(table: SensitivityTable) -> FloatArray:
-    """(layers, options)."""
-    found = {(row.layer, row.width): row.delta_loss for row in table.rows}
-    return np.array(
-        [[found[layer.name, w] for w in table.config.widths] for layer in table.network.layers]
-    )

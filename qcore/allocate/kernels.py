@@ -53,6 +53,10 @@ class KernelProblem:
         return found | {"size_bytes": stored + self.layers.offsets["size_bytes"]}
 
 
+OWN = 1
+"""The option of a kernel, of those around its layer's width, that is that width."""
+
+
 def kernel_problem(
     layers: TableProblem, estimates: FloatArray, around: Sequence[int] | None = None
 ) -> KernelProblem:

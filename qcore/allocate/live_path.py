@@ -89,19 +89,13 @@ def _walk(units: Units, cost: FloatArray, prices: FloatArray) -> _Found:
     charged = units.charged(prices)
     start: IndexArray = np.where(cost <= 0, charged, np.inf).argmin(1)
     steps = walk_hulls(charged, cost, start, np.zeros(len(start)))
-    # Of a unit's steps, which are in order, each starts where the one before it ended.
-    order = np.argsort(steps.unit, kind="stable")
-    unit, option = steps.unit[order], steps.option[order]
-    again = np.concatenate(([False], unit[1:] == unit[:-1]))[: len(unit)]
-    before = np.empty(len(unit), dtype=np.intp)
-    before[order] = np.where(again, np.concatenate(([0], option))[: len(unit)], start[unit])
 
     def along(table: FloatArray) -> FloatArray:
         first = table[np.arange(len(start)), start].sum()
-        change = table[steps.unit, steps.option] - table[steps.unit, before]
+        change = table[steps.unit, steps.option] - table[steps.unit, steps.before]
         return np.cumsum(np.concatenate(([first], change)))
 
-    fits = np.ones(len(unit) + 1, dtype=np.bool_)
+    fits = np.ones(len(steps.unit) + 1, dtype=np.bool_)
     for table, room in zip(units.costs, units.room, strict=True):
         fits &= along(table) <= room
     places = np.flatnonzero(fits)

@@ -33,20 +33,23 @@ def pin_costs(problem: AllocationProblem, layer: int) -> FloatArray:
     return losses if np.isnan(losses).all() else losses - np.nanmin(losses)
 
 
-def pin_cost(problem: AllocationProblem, layer: int) -> float | None:
-    """What the pin that ``layer`` or its group has adds to the least loss within the budgets.
+def added_by_pins(problem: AllocationProblem) -> tuple[float | None, ...]:
+    """For each layer, what the pin that it or its group has adds to the least loss within budgets.
 
-    None where it has none, or where no allocation meets the budgets with it. The pinned optimum is
-    an allocation of the free problem too, so the cost is counted from the better of the two.
-    Example: 0.2 for the problem of ``pin_costs`` with layer 1 pinned to 8 bits.
+    None where it has none, or where no allocation meets the budgets with the pins. The pinned
+    optimum is an allocation of the free problem too, so the cost is counted from the better of the
+    two. Raises SolverTimeout as ``optimum`` does. Example: None and 0.2 for the problem of
+    ``pin_costs`` with layer 1 pinned to 8 bits.
     """
-    if not is_pinned(problem, layer):
-        return None
-    others = _other_pins(problem, layer)
-    pinned, free = optimum(problem), optimum(replace(problem, pins=others))
-    if pinned is None or free is None:
-        return None
-    return pinned.loss - min(pinned.loss, free.loss)
+    pinned = optimum(problem) if problem.pins else None
+
+    def added(layer: int) -> float | None:
+        if pinned is None or not is_pinned(problem, layer):
+            return None
+        free = optimum(replace(problem, pins=_other_pins(problem, layer)))
+        return None if free is None else pinned.loss - min(pinned.loss, free.loss)
+
+    return tuple(added(layer) for layer in range(len(problem.loss)))
 
 
 def is_pinned(problem: AllocationProblem, layer: int) -> bool:

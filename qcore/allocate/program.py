@@ -11,7 +11,8 @@ import numpy as np
 import numpy.typing as npt
 import pulp
 
-from qcore.allocate.problem import FloatArray, MergedProblem, budget_limit
+from qcore.allocate.from_least import from_least
+from qcore.allocate.problem import FloatArray, MergedProblem
 
 BoolArray = npt.NDArray[np.bool_]
 
@@ -30,7 +31,7 @@ def usable_options(
     """
     usable = useful.copy()
     for name, budget in budgets.items():
-        extra, room = above_least(merged.costs[name], merged.allowed, budget)
+        extra, room = from_least(merged.costs[name], merged.allowed, budget)
         usable &= extra <= room + _ROUNDING * np.abs(extra)
     if not usable.any(axis=1).all():
         return None
@@ -45,17 +46,6 @@ def usable_options(
     return usable
 
 
-def above_least(
-    table: FloatArray, usable: BoolArray, budget: float = 0.0
-) -> tuple[FloatArray, float]:
-    """``table`` counted from each unit's least usable value, and ``budget`` from their sum.
-
-    Large common parts would otherwise use up the digits that tell the options apart.
-    """
-    least = np.where(usable, table, np.inf).min(axis=1)
-    return table - least[:, None], math.fsum([budget_limit(budget), *(-least)])
-
-
 def _exponent(values: FloatArray) -> int:
     """The power of two that brings the largest value near 1e4; powers of two round nothing."""
     largest = float(values.max())
@@ -68,7 +58,7 @@ def unscaled(
     """The bound in the objective's own unit, never above the sum that was ``reached``."""
     if not math.isfinite(bound):
         return None
-    extra, minus_least = above_least(objective, usable)
+    extra, minus_least = from_least(objective, usable)
     proven = math.ldexp(bound, -_exponent(extra[usable])) - minus_least
     # A difference below the solver's resolution is not a gap.
     noise = _ROUNDING * float(np.abs(objective[usable]).max())
@@ -94,10 +84,10 @@ def build(
         scaled = np.ldexp(extra[undecided], _exponent(extra[usable])).tolist()
         return pulp.lpSum(c * x for c, x in zip(scaled, binaries.values(), strict=True))
 
-    model += weighed(above_least(objective, usable)[0])
+    model += weighed(from_least(objective, usable)[0])
     for _, its_places in itertools.groupby(places, key=lambda place: place[0]):
         model += pulp.lpSum(binaries[place] for place in its_places) == 1
     for name, budget in budgets.items():
-        extra, room = above_least(costs[name], usable, budget)
+        extra, room = from_least(costs[name], usable, budget)
         model += weighed(extra) <= math.ldexp(room, _exponent(extra[usable]))
     return model, binaries

@@ -9,12 +9,13 @@ from dataclasses import dataclass
 import highspy
 import numpy as np
 
+from qcore.allocate.from_least import from_least
 from qcore.allocate.frontier import walk_hulls
-from qcore.allocate.problem import FloatArray, IndexArray, MergedProblem, budget_limit
+from qcore.allocate.problem import FloatArray, IndexArray, MergedProblem
 
 _CUTS = 100  # prices tried at most; two budgets take 20 to 50
 _CLOSE = 1e-7  # of the height above the least loss: a bound this near to the highest will do
-_DEAREST = 1e6  # times what a unit of a budget is worth on average: no sensible price lies above
+_ROUNDING = 1e-12  # of the highest sum of losses
 _TINY = 1e-300
 
 
@@ -23,8 +24,7 @@ class Units:
     """What is minimised, and the costs under a budget, counted from each unit's least value.
 
     ``loss`` (units, options) is infinite where a pin rules an option out; ``costs`` (budgets,
-    units, options); ``room`` (budgets,) is what the budgets leave above the least costs. Large
-    common parts would otherwise use up the digits that tell the options apart.
+    units, options); ``room`` (budgets,) is what the budgets leave above the least costs.
     """
 
     loss: FloatArray
@@ -35,14 +35,12 @@ class Units:
     @staticmethod
     def of(merged: MergedProblem, objective: FloatArray, budgets: Mapping[str, float]) -> Units:
         allowed = merged.allowed
-        least = np.where(allowed, objective, np.inf).min(1)
         costs, room = np.empty((len(budgets), *allowed.shape)), np.empty(len(budgets))
         for k, (name, budget) in enumerate(budgets.items()):
-            cheapest = np.where(allowed, merged.costs[name], np.inf).min(1)
-            costs[k] = np.where(allowed, merged.costs[name] - cheapest[:, None], 0.0)
-            room[k] = math.fsum([budget_limit(budget), *(-cheapest)])
-        loss = np.where(allowed, objective - least[:, None], np.inf)
-        return Units(loss, costs, room, math.fsum(least))
+            extra, room[k] = from_least(merged.costs[name], allowed, budget)
+            costs[k] = np.where(allowed, extra, 0.0)
+        loss, minus_least = from_least(objective, allowed)
+        return Units(np.where(allowed, loss, np.inf), costs, room, -minus_least)
 
     def charged(self, prices: FloatArray) -> FloatArray:
         """loss + prices . costs, shape (units, options)."""
@@ -102,23 +100,52 @@ def _one_budget(units: Units, cost: FloatArray, room: float) -> Relaxed:
 
 def _cutting_planes(units: Units) -> Relaxed | None:
     """The highest of the lower bounds: each price tried gives a plane that none lies above."""
-    highest = float(np.where(np.isfinite(units.loss), units.loss, 0.0).max(1).sum())
+    highest = float(np.where(np.isfinite(units.loss), units.loss, 0.0).max(1).sum()) or 1.0
     first = [_tried(units, prices) for prices in _first_prices(units)]
-    best = max(first, key=lambda tried: tried.bound)
-    size = max(best.bound, 1e-9 * highest) or 1.0
-    planes = _Planes(_worth(units, first), size, 4 * highest / size + 1)
-    for tried in first:
-        planes.add(*units.sums(tried.choice))
+    planes = [units.sums(tried.choice) for tried in first]
+    best, step = max(first, key=lambda tried: tried.bound), 4 * highest
     for _ in range(_CUTS if len(units.room) else 0):
-        prices, above = planes.highest()
+        prices, rise = _highest(planes, best, step, 4 * highest - best.bound)
+        above = best.bound + rise
         tried = _tried(units, prices)
         best = max(best, tried, key=lambda tried: tried.bound)
         if best.bound > highest * (1 + 1e-9):
             return None
-        if above - best.bound <= _CLOSE * abs(above):
+        step = above - best.bound
+        if step <= max(_CLOSE * above, _ROUNDING * highest):
             break
-        planes.add(*units.sums(tried.choice))
+        planes.append(units.sums(tried.choice))
     return best
+
+
+def _highest(
+    planes: list[tuple[float, FloatArray]], best: Relaxed, step: float, most: float
+) -> tuple[FloatArray, float]:
+    """Where the lowest of all planes loss - prices . left is highest, and how far above ``best``.
+
+    Planes are counted from the best prices and bound, in units of ``step``, about what is found:
+    HiGHS works to absolute tolerances.
+    """
+    loss, left = np.array([loss for loss, _ in planes]), np.array([left for _, left in planes])
+    over = np.maximum(loss - left @ best.prices - best.bound, 0.0) / step
+    weight = 1 / (1 + over)
+    slope = left * weight[:, None]
+    unit = np.abs(slope).max(0)
+    unit[unit == 0] = 1.0
+    program = highspy.Highs()
+    program.silent()
+    for name in ("primal_feasibility_tolerance", "dual_feasibility_tolerance"):
+        program.setOptionValue(name, 1e-10)
+    for price, size in zip(best.prices, unit, strict=True):
+        program.addVar(-price * size / step, highspy.kHighsInf)
+    program.addVar(-highspy.kHighsInf, most / step)
+    program.changeColCost(len(unit), -1.0)
+    rows, places = np.column_stack((slope / unit, weight)), np.arange(len(unit) + 1, dtype=np.int32)
+    for row, end in zip(rows, weight * over, strict=True):
+        program.addRow(-highspy.kHighsInf, end, len(row), places, row)
+    program.run()
+    *moved, rise = program.getSolution().col_value
+    return np.maximum(best.prices + moved / unit * step, 0.0), rise * step
 
 
 def _tried(units: Units, prices: FloatArray) -> Relaxed:
@@ -137,38 +164,3 @@ def _first_prices(units: Units) -> list[FloatArray]:
             cost, room = np.tensordot(weights, units.costs, 1), float(weights @ units.room)
             found.append(weights * _one_budget(units, cost, room).prices[0])
     return found
-
-
-def _worth(units: Units, first: list[Relaxed]) -> FloatArray:
-    """About what a unit of each budget is worth, to scale its price by."""
-    loss = float(np.where(np.isfinite(units.loss), units.loss, 0.0).max(1).mean())
-    steps = units.costs.max(2).mean(1)
-    average = (loss or 1.0) / np.where(steps > 0, steps, 1.0)
-    largest = np.max([tried.prices for tried in first], axis=0)
-    worth: FloatArray = np.where(largest > 0, largest, average)
-    return worth
-
-
-class _Planes:
-    """The lowest of all planes loss - prices . left, and where it is highest."""
-
-    def __init__(self, worth: FloatArray, size: float, highest: float) -> None:
-        self._worth, self._size = worth, size
-        self._program = highspy.Highs()
-        self._program.silent()
-        for name in ("primal_feasibility_tolerance", "dual_feasibility_tolerance"):
-            self._program.setOptionValue(name, 1e-10)
-        for _ in worth:
-            self._program.addVar(0.0, _DEAREST)
-        self._program.addVar(-highspy.kHighsInf, highest)
-        self._program.changeColCost(len(worth), -1.0)
-
-    def add(self, loss: float, left: FloatArray) -> None:
-        row = np.array([*(left * self._worth / self._size), 1.0])
-        places = np.arange(len(row), dtype=np.int32)
-        self._program.addRow(-highspy.kHighsInf, loss / self._size, len(row), places, row)
-
-    def highest(self) -> tuple[FloatArray, float]:
-        self._program.run()
-        *prices, height = self._program.getSolution().col_value
-        return np.maximum(prices, 0.0) * self._worth, height * self._size

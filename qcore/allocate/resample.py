@@ -7,19 +7,22 @@ import numpy.typing as npt
 
 from qcore.allocate.problem import FloatArray
 from qcore.errors import BadInput
-from qcore.sensitivity.config import SensitivityConfig, Width
+from qcore.sensitivity.config import SensitivityConfig
 from qcore.sensitivity.projection.projections import Projections
+from qcore.sensitivity.row import SensitivityRow
 from qcore.sensitivity.table import SensitivityTable
+from qcore.sensitivity.table_arrays import cells, delta_losses
 
-_HALF_WIDTH = 1.959964  # of a 95 % interval, in standard deviations
+HALF_WIDTH = 1.959964
+"""Of a 95 % interval, in standard deviations."""
 _COMMON = 0.35  # of the variance: images that are hard are so for every cell
 
 
 def resampled(table: SensitivityTable, draws: int = 200, seed: int = 0) -> FloatArray:
     """(draws, layers, options): the table's ΔL, drawn ``draws`` times; the same for a same seed.
 
-    Options are ``table.config.widths``. Where the table has projections, each draw is a bootstrap
-    sample of the images, the same for all cells (Efron & Tibshirani 1993, section 6.4); a cell that
+    Options are ``table.config.widths``, of weights or of both. Where the table has projections, each
+    draw is a bootstrap sample of the images, the same for all cells (Efron & Tibshirani 1993, section 6.4); a cell that
     was measured exactly keeps its place in that sample and has the width of its own interval. Any
     other table has intervals alone: cells are drawn normally, a 95 % interval being 3.92 standard
     deviations wide, with a part of 0.35 of the variance common to all. For the losses of single
@@ -47,22 +50,18 @@ def resampled(table: SensitivityTable, draws: int = 200, seed: int = 0) -> Float
 def _cells(table: SensitivityTable) -> tuple[FloatArray, FloatArray, npt.NDArray[np.bool_]]:
     """(layers, options) each: ΔL, its standard deviation, and whether it was measured exactly in a
     table of another method."""
-    if not table.covered:
-        raise BadInput("the sensitivity table has missing cells; let the run go on to its end")
-    rows = {(row.layer, row.width): row for row in table.rows}
-    facts = []
-    for layer in table.network.layers:
-        for width in table.config.widths:
-            row = rows[layer.name, width]
-            if row.ci_low is None or row.ci_high is None:
-                raise BadInput(
-                    "these sensitivities have no intervals to draw from; measure them on more "
-                    "images"
-                )
-            deviation = (row.ci_high - row.ci_low) / (2 * _HALF_WIDTH)
-            facts.append((row.delta_loss, deviation, row.method != table.config.method))
-    mean, spread, exact = np.reshape(facts, (len(table.network.layers), -1, 3)).transpose(2, 0, 1)
-    return mean, spread, exact > 0
+    rows = cells(table)
+    spread = np.array([[_deviation(row) for row in line] for line in rows])
+    exact = np.array([[row.method != table.config.method for row in line] for line in rows])
+    return delta_losses(table), spread, exact
+
+
+def _deviation(row: SensitivityRow) -> float:
+    if row.ci_low is None or row.ci_high is None:
+        raise BadInput(
+            "these sensitivities have no intervals to draw from; measure them on more images"
+        )
+    return (row.ci_high - row.ci_low) / (2 * HALF_WIDTH)
 
 
 def _normal(shape: tuple[int, ...], random: np.random.Generator) -> FloatArray:
@@ -77,15 +76,8 @@ def _bootstrapped(
     projections: Projections, config: SensitivityConfig, draws: int, random: np.random.Generator
 ) -> FloatArray:
     """(draws, layers, options): how far the mean over images drawn anew is from that over all."""
-    values = projections.per_sample_at([_pair(config, width) for width in config.widths])
+    values = projections.per_sample_at([(w.bits, w.activation_bits) for w in config.widths])
     images = len(values)
     counts = random.multinomial(images, np.full(images, 1 / images), size=draws)
     moved: FloatArray = np.tensordot(counts / images, values - values.mean(0), 1)
     return moved
-
-
-def _pair(config: SensitivityConfig, width: Width) -> tuple[int | None, int | None]:
-    """Bits of weights and of inputs, None for full precision."""
-    if config.target == "both":
-        return width.bits, width.activation_bits
-    return (width.bits, None) if config.target == "weight" else (None, width.bits)

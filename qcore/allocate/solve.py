@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
+import numpy as np
+
 from qcore.allocate.budget import TableProblem
 from qcore.allocate.greedy import greedy_accuracy, greedy_compression
 from qcore.allocate.ilp import solve_ilp
+from qcore.allocate.infeasible import InfeasibleBudget
 from qcore.allocate.interaction import InteractionResult, solve_interaction
-from qcore.allocate.kernels import KernelProblem, kernel_problem, widths_and_packing
+from qcore.allocate.kernels import OWN, KernelProblem, kernel_problem, widths_and_packing
 from qcore.allocate.lagrangian import solve_lagrangian
 from qcore.allocate.methods import Method
-from qcore.allocate.problem import Allocation, AllocationProblem, FloatArray
+from qcore.allocate.problem import Allocation, AllocationProblem, FloatArray, evaluate
 from qcore.errors import BadInput
 from qcore.sensitivity.projection.shrinkage import cross_terms
 from qcore.sensitivity.table import SensitivityTable
@@ -46,24 +49,31 @@ def solve_with_interactions(problem: TableProblem, table: SensitivityTable) -> I
         )
     if "loss" in problem.problem.budgets:
         raise BadInput("a budget of loss adds up layers without interactions; use --method ilp")
-    both = table.config.target == "both"
-    widths = [(w.bits, w.activation_bits if both else None) for w in problem.options]
+    widths = [(width.bits, width.activation_bits) for width in table.config.widths]
     return solve_interaction(problem.problem, cross_terms(table.projections, widths))
 
 
-def solve_kernels(
-    problem: TableProblem, estimates: FloatArray
-) -> tuple[KernelProblem, Allocation]:
+def solve_kernels(problem: TableProblem, estimates: FloatArray) -> tuple[KernelProblem, Allocation]:
     """Bits of every kernel, at most one width beside those that its layer gets alone.
 
     ``estimates`` (kernels, options) as ``kernel_problem`` takes them. The layers' own bits are
     chosen within what storing the kernels' widths leaves of a budget of bytes; prices on the
-    budgets decide on kernels (``solve_lagrangian``), as there are thousands. Raises as ``solve``
-    and ``kernel_problem``.
+    budgets decide on kernels (``solve_lagrangian``), as there are thousands. Bits per layer, which
+    store no widths, are taken where they are predicted better. Raises as ``solve`` and
+    ``kernel_problem``.
     """
+    layers = solve_ilp(problem.problem)
+    whole = kernel_problem(problem, estimates, around=layers.choice)
+    alike = evaluate(whole.problem, np.full(len(whole.problem.loss), OWN).tolist())
     budgets = dict(problem.problem.budgets)
     if "size_bytes" in budgets:
         budgets["size_bytes"] -= widths_and_packing(problem.network)
-    layers = solve_ilp(replace(problem.problem, budgets=budgets))
-    kernels = kernel_problem(problem, estimates, around=layers.choice)
-    return kernels, solve_lagrangian(kernels.problem)
+    try:
+        start = solve_ilp(replace(problem.problem, budgets=budgets))
+        kernels = kernel_problem(problem, estimates, around=start.choice)
+        found = solve_lagrangian(kernels.problem)
+    except InfeasibleBudget:
+        return whole, alike
+    least = "size_bytes" if "loss" in budgets else "loss"
+    better = kernels.costs(found)[least] < whole.costs(alike)[least]
+    return (kernels, found) if better else (whole, alike)

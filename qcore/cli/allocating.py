@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from qcore.allocate.bits import BitAllocation
     from qcore.allocate.budget import TableProblem
     from qcore.allocate.methods import Method
+    from qcore.allocate.problem import Allocation
     from qcore.calibrate.clipping import Clipping
     from qcore.sensitivity.config import Width
     from qcore.sensitivity.table import SensitivityTable
@@ -121,9 +122,9 @@ def _of_layers(
     method: Method, problem: TableProblem, table: SensitivityTable, inputs: Clipping
 ) -> tuple[BitAllocation, dict[str, Any]]:
     """The configuration, and what else its method says of it."""
-    from qcore.allocate.budget import width_text
     from qcore.allocate.chosen import to_bit_allocation
-    from qcore.allocate.solve import solve, solve_with_interactions
+    from qcore.allocate.solve import solve_with_interactions
+    from qcore.sensitivity.width_text import width_text
 
     facts: dict[str, Any] = {}
     with _refused(table, problem.offsets):
@@ -131,7 +132,7 @@ def _of_layers(
             result = solve_with_interactions(problem, table)
             found, facts = result.allocation, {"interaction": result.facts()}
         else:
-            found = solve(problem, method)
+            found = _by(method, problem)
     widths = problem.widths(found.choice)
     show_table(("layer", "bits"), [(name, width_text(w)) for name, w in widths.items()])
     show_totals(problem.costs(found), found.gap, table)
@@ -140,15 +141,29 @@ def _of_layers(
     return to_bit_allocation(problem, table, found, method, inputs), facts
 
 
+def _by(method: Method, problem: TableProblem) -> Allocation:
+    from qcore.allocate import InfeasibleBudget
+    from qcore.allocate.solve import solve
+
+    try:
+        return solve(problem, method)
+    except InfeasibleBudget as error:
+        if method not in ("greedy-accuracy", "greedy-compression"):
+            raise
+        raise BadInput(
+            f"{method} does not get within the budgets, which does not say that none can be met; "
+            "use --method ilp"
+        ) from error
+
+
 def _of_kernels(
     problem: TableProblem, table: SensitivityTable, inputs: Clipping
 ) -> tuple[BitAllocation, dict[str, Any]]:
     from qcore.allocate.chosen import kernels_to_bit_allocation
-    from qcore.allocate.kernels import estimates_of, widths_and_packing
+    from qcore.allocate.kernels import estimates_of
     from qcore.allocate.solve import solve_kernels
 
-    size = problem.offsets["size_bytes"] + widths_and_packing(table.network)
-    with _refused(table, {**problem.offsets, "size_bytes": size}):
+    with _refused(table, problem.offsets):
         kernels, found = solve_kernels(problem, estimates_of(table))
     chosen = kernels_to_bit_allocation(kernels, table, found, inputs)
     rows = [(name, spread_text(bits)) for name, bits in chosen.bits.items()]

@@ -29,7 +29,7 @@ class Hardware:
     """A machine: how long a layer takes on it, what that costs, and how this is known.
 
     ``bits`` and ``activation_bits`` are the widths it takes; None among the latter is an input of
-    full precision. ``batch`` is how many images it works on at once unless told otherwise.
+    full precision. ``batch`` is how many images it works on at once.
     ``provenance`` says where the figures come from, ``leaves_out`` what they do not hold.
     ``latency_ms`` and ``energy_mj`` are None where the machine's is not known. ``excluded`` names
     the layers that its published totals do not count.
@@ -49,40 +49,28 @@ class Hardware:
 
 @dataclass(frozen=True, eq=False)
 class HardwareCosts:
-    """(layers, options) of ``batch`` images; None where the machine has no such figure.
+    """(layers, options) of a batch of images; None where the machine has no such figure.
 
-    Sums over layers are the network's cost: ``excluded`` layers have 0 everywhere.
+    Sums over layers are the network's cost: layers that the machine leaves out have 0 everywhere.
     """
 
     latency_ms: FloatArray | None
     energy_mj: FloatArray | None
-    excluded: tuple[str, ...]
-    batch: int
 
 
 def hardware_costs(
-    network: Description,
-    hardware: Hardware,
-    widths: Sequence[Width],
-    batch: int | None = None,
-    *,
-    count_excluded: bool = False,
+    network: Description, hardware: Hardware, widths: Sequence[Width]
 ) -> HardwareCosts:
-    """Latency and energy of every layer at every width, on its own.
+    """Latency and energy of every layer at every width, on its own, for the machine's batch.
 
-    ``batch``: images worked on at once, by default the machine's. ``count_excluded``: layers that
-    published totals leave out are counted like any other. A layer at 0 bits is pruned: it does not
-    run and costs nothing. Raises BadInput for a width that the machine does not take and a batch
-    below 1. Example: MobileNetV2 at 4-bit weights and inputs on "bismo-cloud" adds up to 74.46 ms
-    for 16 images.
+    A layer at 0 bits is pruned: it does not run and costs nothing. Raises BadInput for a width that
+    the machine does not take. Example: MobileNetV2 at 4-bit weights and inputs on "bismo-cloud"
+    adds up to 74.46 ms for 16 images.
     """
     runs = np.array([width.bits != PRUNED for width in widths], dtype=bool)
     run = [width for width in widths if width.bits != PRUNED]
     _check_widths(hardware, run)
-    images = hardware.batch if batch is None else batch
-    if images < 1:
-        raise BadInput(f"the batch is {images} images; give 1 or more")
-    excluded = () if count_excluded else hardware.excluded(network)
+    excluded = hardware.excluded(network)
 
     def table(cost: CostFunction | None) -> FloatArray | None:
         if cost is None:
@@ -90,10 +78,10 @@ def hardware_costs(
         rows = np.zeros((len(network.layers), len(widths)))
         for row, layer in zip(rows, network.layers, strict=True):
             if layer.name not in excluded:
-                row[runs] = cost(layer, run, images)
+                row[runs] = cost(layer, run, hardware.batch)
         return rows
 
-    return HardwareCosts(table(hardware.latency_ms), table(hardware.energy_mj), excluded, images)
+    return HardwareCosts(table(hardware.latency_ms), table(hardware.energy_mj))
 
 
 def _check_widths(hardware: Hardware, widths: Sequence[Width]) -> None:

@@ -12,12 +12,13 @@ from qcore.graph.layer import Layer
 from qcore.graph.network import Network
 from qcore.measure.refine_cells import RefineChoice, choose_cells
 from qcore.sensitivity.config import SensitivityConfig, Width
-from qcore.sensitivity.exact_bench import Bench, piece_of, width_text
+from qcore.sensitivity.exact_bench import Bench, piece_of
 from qcore.sensitivity.image_chunks import split_chunks
 from qcore.sensitivity.pieces import Piece, PieceKey
 from qcore.sensitivity.quantizer import quantizer_for
 from qcore.sensitivity.refined import exact_config
 from qcore.sensitivity.row import SensitivityRow
+from qcore.sensitivity.width_text import width_text
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,8 @@ def refine(
                 pieces.append(piece)
                 on_piece(piece)
                 spent += choice.passes_of[layer.name] * piece.samples
-                on_progress(spent / total, f"{layer.name} at {width_text(width)}, exactly")
+                cell = f"{layer.name} at {width_text(width)} bits"
+                on_progress(spent / total, f"{cell}, exactly")
     all_images = sum(forward_seconds) / len(forward_seconds) * exact.images
     return replace(run, pieces=tuple(pieces), one_forward_seconds=all_images)
 

@@ -14,12 +14,13 @@ from qcore.data.dataset import Dataset
 from qcore.graph.layer import Layer
 from qcore.graph.network import Network
 from qcore.sensitivity.config import SensitivityConfig, Width
-from qcore.sensitivity.exact_bench import Bench, piece_of, suffix_costs, width_text
+from qcore.sensitivity.exact_bench import Bench, piece_of, suffix_costs
 from qcore.sensitivity.image_chunks import ImageChunks, chosen_images, image_chunks
 from qcore.sensitivity.pieces import Piece, PieceKey
 from qcore.sensitivity.quantizer import quantizer_for
 from qcore.sensitivity.rounds import Round, Rounds
 from qcore.sensitivity.sampling import deal
+from qcore.sensitivity.width_text import width_text
 
 
 @dataclass(frozen=True)
@@ -158,7 +159,8 @@ class _Work:
                     self.pieces.append(piece)
                     self._on_piece(piece)
                     spent += self._cost_of([piece.key])
-                    self._on_progress(now.at(spent / whole), f"{layer.name} at {width_text(width)}")
+                    cell = f"{layer.name} at {width_text(width)} bits"
+                    self._on_progress(now.at(spent / whole), cell)
         return True
 
     def _missing(self, now: Round, chunk: int) -> list[tuple[Layer, Width]]:

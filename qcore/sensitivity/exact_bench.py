@@ -19,6 +19,7 @@ from qcore.graph.run import NO_CHANGES, Changes, Input, Output, Runner, as_tuple
 from qcore.sensitivity.config import SensitivityConfig, Width
 from qcore.sensitivity.objective import is_finite, loss_per_image
 from qcore.sensitivity.pieces import Piece
+from qcore.sensitivity.width_text import width_text
 
 
 class Bench:
@@ -91,7 +92,7 @@ class Bench:
         self.runner.advance(self._position, first_use(self.runner, layer.nodes), self._base)
         changes = self._base.joined(self._changes(layer, width))
         output = self.runner.finish(self._position, changes)
-        return self._added(output, f"{layer.name} at {width_text(width)}")
+        return self._added(output, f"{layer.name} at {width_text(width)} bits")
 
     def added_loss_together(self, cells: Iterable[tuple[Layer, Width]]) -> Tensor:
         """(N,): the same of a whole configuration, in a run of the whole network."""
@@ -135,12 +136,6 @@ def piece_of(layer: Layer, width: Width, chunk: int, difference: Tensor) -> Piec
         float(difference.sum()),
         float(difference.square().sum()),
     )
-
-
-def width_text(width: Width) -> str:
-    """Example: ``4 bits``, and ``4/8 bits`` of weights and inputs."""
-    inputs = "" if width.activation_bits is None else f"/{width.activation_bits}"
-    return f"{width.bits}{inputs} bits"
 
 
 def _require_finite(output: Output, data_name: str) -> None:

@@ -193,12 +193,21 @@ def test_ilp_finds_the_best_of_all_choices_within_the_budget(
 
 def test_the_choice_of_given_bits() -> None:
     problem = table_problem(hand_table(), activation_bits=6)
-    asked = {name: Width(bits, 6) for name, bits in {"a": 8, "b": 3, "c": 2}.items()}
+    asked = [Width(bits, 6) for bits in (8, 3, 2)]
     assert problem.choice_of(asked) == (2, 1, 0)
-    assert problem.widths((2, 1, 0)) == asked
+    assert problem.widths((2, 1, 0)) == dict(zip("abc", asked, strict=True))
     assert problem.inputs((2, 1, 0)) == dict.fromkeys("abc", 6)
-    assert problem.choice_of(asked | {"b": Width(4, 6)}) is None
-    assert problem.choice_of(asked | {"b": Width(3)}) is None
+    assert problem.choice_of([asked[0], Width(4, 6), asked[2]]) is None
+    # The table is of weights alone: other bits of an input are no other option.
+    assert problem.choice_of([asked[0], Width(3), Width(2, 4)]) == (2, 1, 0)
+
+
+def test_the_choice_of_given_pairs_has_both_widths() -> None:
+    problem = replace(
+        table_problem(hand_table()), options=(Width(2, 8), Width(4, 4), Width(4, 8))
+    )
+    assert problem.choice_of([Width(4, 8), Width(2, 8), Width(4, 4)]) == (2, 0, 1)
+    assert problem.choice_of([Width(4, 8), Width(2, 4), Width(4, 4)]) is None
 
 
 def test_a_budget_of_loss_asks_for_the_smallest_network() -> None:

@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import itertools
 import json
+from collections.abc import Iterable
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_allocate_budget import BITS, LOSS, hand_table, losses
 
+from qcore.allocate import random_allocations, uniform_allocations
 from qcore.allocate.budget import TableProblem, table_problem
 from qcore.allocate.curve import (
     CurvePoint,
     best_uniform,
     curve_point,
     frontier_points,
-    random_points,
-    uniform_points,
 )
-from qcore.allocate.problem import evaluate
+from qcore.allocate.problem import Allocation, evaluate
 from qcore.hardware.size import average_bits, size_ledger
 
 PINS: list[dict[str, int]] = [{}, {"b": 8}, {"a": 3, "c": 2}]
@@ -32,14 +32,23 @@ COSTS = {
 }
 
 
+def points_of(problem: TableProblem, found: Iterable[Allocation]) -> list[CurvePoint]:
+    return [curve_point(problem, allocation) for allocation in found]
+
+
+def uniform_points(problem: TableProblem) -> list[CurvePoint]:
+    return points_of(problem, uniform_allocations(problem.problem))
+
+
+def random_points(problem: TableProblem, count: int, seed: int) -> list[CurvePoint]:
+    return points_of(problem, random_allocations(problem.problem, count, seed))
+
+
 def every_point(problem: TableProblem) -> list[CurvePoint]:
     pins = problem.problem.pins or {}
     choices = itertools.product(range(len(BITS)), repeat=3)
-    return [
-        curve_point(problem, evaluate(problem.problem, choice))
-        for choice in choices
-        if all(choice[layer] == option for layer, option in pins.items())
-    ]
+    kept = (c for c in choices if all(c[layer] == option for layer, option in pins.items()))
+    return points_of(problem, (evaluate(problem.problem, choice) for choice in kept))
 
 
 @given(tables, st.sampled_from(PINS), st.integers(0, 99))

@@ -134,7 +134,7 @@ def projected(target: str, seed: int = 0) -> tuple[SensitivityTable, np.ndarray]
     return table(config, rows, known), values
 
 
-@pytest.mark.parametrize("target", ["weight", "activation", "both"])
+@pytest.mark.parametrize("target", ["weight", "both"])
 def test_projections_are_drawn_by_image(target: str) -> None:
     """Variance and covariance of a bootstrapped mean are those of the images over their number."""
     made, values = projected(target)
@@ -160,7 +160,7 @@ def test_exact_cells_of_a_projected_table_have_their_own_width() -> None:
 
 def test_what_cannot_be_drawn() -> None:
     made, *_ = measured()
-    with pytest.raises(BadInput, match="missing cells"):
+    with pytest.raises(BadInput, match="5 of 6 cells"):
         resampled(replace(made, rows=made.rows[:-1]))
     single = replace(made.rows[0], ci_low=None, ci_high=None)
     with pytest.raises(BadInput, match="no intervals"):

@@ -79,14 +79,15 @@ def test_two_budgets_on_hardware(table: str, tmp_path: Path) -> None:
     assert {entry["activation"] for entry in found["bits"].values()} == {8}
 
 
-def test_the_nearest_size_of_kernels_counts_the_storing_of_their_widths(
-    table: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    least = answer(table, tmp_path, command="frontier")["points"][0]["size_bytes"]
-    text = refusal(table, capsys, "--budget", f"size_bytes={least + 50}", "--per-kernel")
-    nearest = float(text.split("size_bytes=")[1].split(",")[0])
-    found = answer(table, tmp_path, "--budget", f"size_bytes={nearest}", "--per-kernel")
-    assert least <= found["costs"]["size_bytes"] <= nearest
+def test_bits_of_kernels_are_predicted_no_worse_than_of_layers(table: str, tmp_path: Path) -> None:
+    points = answer(table, tmp_path, command="frontier")["points"]
+    sizes = [points[0]["size_bytes"], 4000, 12_000, 30_000, points[-1]["size_bytes"]]
+    for size in sizes:
+        budget = ("--budget", f"size_bytes={size}")
+        layers = answer(table, tmp_path, *budget)
+        kernels = answer(table, tmp_path, *budget, "--per-kernel")
+        assert kernels["predicted_loss"] <= layers["predicted_loss"] + 1e-12
+        assert kernels["costs"]["size_bytes"] <= size
 
 
 def test_groups_agree(table: str, tmp_path: Path) -> None:
@@ -134,6 +135,10 @@ def test_the_frontier_has_exact_points_where_they_are_asked_for(table: str, tmp_
                 *("--pin", "head=8", "--pin", "separable.pointwise=4"),
             ],
             "pinned to different bits",
+        ),
+        (
+            ["--budget", "average_bits=2", "--budget", "loss=0.1", "--method", "greedy-accuracy"],
+            "greedy-accuracy does not get within the budgets",
         ),
         (["--budget", "loss=0.1", "--method", "interaction"], "without interactions"),
         (["--budget", "average_bits=4", "--per-kernel", "--method", "ilp"], "lagrangian alone"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hardware_networks import conv, describe, linear, mobilenet_v1, mobilenet_v2_table
@@ -58,10 +60,11 @@ def test_the_stated_error_on_mobilenet_v1_at_the_edge() -> None:
 
 def test_the_layers_left_out_are_four_to_five_percent() -> None:
     network, cycles = mobilenet_v2_table()
-    whole = hardware_costs(network, HARDWARE["bismo-cloud"], PAIRS, count_excluded=True)
-    assert whole.excluded == ()
-    assert whole.latency_ms is not None
-    np.testing.assert_array_equal(whole.latency_ms, cycles.reshape(53, 64) / 200e3)
+    whole = cycles.reshape(53, 64)[:, [PAIRS.index(width) for width in UNIFORM]].sum(0) / 200e3
+    left_out = 1 - np.array(totals_ms(network, "bismo-cloud")) / whole
+    print(left_out)
+    assert left_out.min() >= 0.04
+    assert left_out.max() <= 0.05
 
 
 @pytest.mark.parametrize("machine", [CLOUD, EDGE], ids=["cloud", "edge"])
@@ -106,7 +109,8 @@ def test_images_of_a_convolution_follow_one_another_and_those_of_a_linear_layer_
     network = describe([conv("c", 16, 32, 3, 8), linear("l", 256, 100, positions=3)])
 
     def ms(batch: int) -> list[float]:
-        found = hardware_costs(network, HARDWARE["bismo-edge"], [Width(4, 4)], batch).latency_ms
+        hardware = replace(HARDWARE["bismo-edge"], batch=batch)
+        found = hardware_costs(network, hardware, [Width(4, 4)]).latency_ms
         assert found is not None
         return found[:, 0].tolist()
 

@@ -10,6 +10,7 @@ from hardware_networks import conv, describe, linear
 
 from qcore.errors import BadInput
 from qcore.hardware import HARDWARE, Hardware, hardware_costs
+from qcore.hardware.model import count_all
 from qcore.sensitivity.config import Width
 
 NETWORK = describe(
@@ -33,10 +34,10 @@ def test_every_machine_says_what_it_is(name: str) -> None:
 
 @pytest.mark.parametrize("name", HARDWARE)
 def test_costs_are_positive_and_fewer_bits_never_cost_more(name: str) -> None:
-    hardware = HARDWARE[name]
+    hardware = replace(HARDWARE[name], excluded=count_all)
     inputs = [bits for bits in hardware.activation_bits if bits is not None]
     widths = [Width(w, a) for w in hardware.bits for a in inputs]
-    costs = hardware_costs(NETWORK, hardware, widths, count_excluded=True)
+    costs = hardware_costs(NETWORK, hardware, widths)
     tables = [table for table in (costs.latency_ms, costs.energy_mj) if table is not None]
     for table in tables:
         assert table.shape == (4, len(widths))
@@ -68,7 +69,7 @@ def test_a_cost_that_is_not_known_is_none() -> None:
 
 def test_layers_left_out_cost_nothing_and_are_named() -> None:
     costs = hardware_costs(NETWORK, HARDWARE["bismo-edge"], [Width(4, 4), Width(8, 8)])
-    assert costs.excluded == ("stem", "head")
+    assert HARDWARE["bismo-edge"].excluded(NETWORK) == ("stem", "head")
     assert costs.latency_ms is not None
     assert (costs.latency_ms > 0).tolist() == [[False] * 2, [True] * 2, [True] * 2, [False] * 2]
 
@@ -76,7 +77,7 @@ def test_layers_left_out_cost_nothing_and_are_named() -> None:
 def test_two_layers_are_both_counted() -> None:
     network = replace(NETWORK, layers=NETWORK.layers[:2])
     costs = hardware_costs(network, HARDWARE["bismo-edge"], [Width(4, 4)])
-    assert costs.excluded == ()
+    assert HARDWARE["bismo-edge"].excluded(network) == ()
     assert costs.latency_ms is not None
     assert costs.latency_ms.min() > 0
 
@@ -84,8 +85,9 @@ def test_two_layers_are_both_counted() -> None:
 @pytest.mark.parametrize("name", HARDWARE)
 def test_a_pruned_layer_costs_nothing_whatever_its_input(name: str) -> None:
     widths = [Width(4, 4), Width(0, 4), Width(8, 8), Width(0)]
-    pruned = hardware_costs(NETWORK, HARDWARE[name], widths, count_excluded=True)
-    whole = hardware_costs(NETWORK, HARDWARE[name], widths[::2], count_excluded=True)
+    hardware = replace(HARDWARE[name], excluded=count_all)
+    pruned = hardware_costs(NETWORK, hardware, widths)
+    whole = hardware_costs(NETWORK, hardware, widths[::2])
     for with_pruned, without in (
         (pruned.latency_ms, whole.latency_ms),
         (pruned.energy_mj, whole.energy_mj),
@@ -102,17 +104,16 @@ def gaps() -> Hardware:
 
 
 @pytest.mark.parametrize(
-    ("hardware", "width", "batch", "message"),
+    ("hardware", "width", "message"),
     [
-        (HARDWARE["bismo-cloud"], Width(4), None, "choose bits of the layer inputs too, from 1 to"),
-        (HARDWARE["bismo-cloud"], Width(32, 8), None, "no 32-bit weights; choose from 1 to 16"),
-        (gaps(), Width(5, 8), None, "Gaps has no 5-bit weights; choose from 2, 4, 8 bits"),
-        (gaps(), Width(4, 2), None, "Gaps has no 2-bit layer inputs; choose from 4, 8 bits"),
-        (HARDWARE["operations"], Width(4), 0, "the batch is 0 images; give 1 or more"),
+        (HARDWARE["bismo-cloud"], Width(4), "choose bits of the layer inputs too, from 1 to"),
+        (HARDWARE["bismo-cloud"], Width(32, 8), "no 32-bit weights; choose from 1 to 16"),
+        (gaps(), Width(5, 8), "Gaps has no 5-bit weights; choose from 2, 4, 8 bits"),
+        (gaps(), Width(4, 2), "Gaps has no 2-bit layer inputs; choose from 4, 8 bits"),
     ],
 )
 def test_what_a_machine_does_not_take_is_refused(
-    hardware: Hardware, width: Width, batch: int | None, message: str
+    hardware: Hardware, width: Width, message: str
 ) -> None:
     with pytest.raises(BadInput, match=message):
-        hardware_costs(NETWORK, hardware, [Width(4, 4), width], batch)
+        hardware_costs(NETWORK, hardware, [Width(4, 4), width])

@@ -13,7 +13,6 @@ from qcore.sensitivity.config import Width
 from ui import format as fmt
 from ui.allocation import session, units
 from ui.allocation.dialled import Widths, without_kept
-from ui.allocation.points import choice_of
 from ui.allocation.workbench import Answer
 from ui.evaluations import Setting, evaluation_of, result_of, under_way
 
@@ -40,7 +39,7 @@ def compared(
     prepared: Prepared, setting: Setting | None, answer: Answer, name: str, widths: Widths
 ) -> Compared:
     """Price it by the problem on the dial, and look up its measurement."""
-    choice, costs = choice_of(answer.problem, widths), None
+    choice, costs = answer.problem.choice_of(widths), None
     if choice is not None:
         costs = answer.problem.costs(evaluate(answer.problem.problem, choice))
         if not set(widths) <= set(answer.problem.options):

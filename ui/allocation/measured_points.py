@@ -5,7 +5,6 @@ from __future__ import annotations
 from qcore.allocate import evaluate
 from qcore.prepare.prepared import Prepared
 from ui.allocation.measured_table import label
-from ui.allocation.points import choice_of
 from ui.allocation.workbench import Answer
 from ui.components.live_dial import DialMeasured
 from ui.evaluations import Measured, Setting, measured
@@ -17,7 +16,7 @@ def measured_points(
     """Those measured as this answer would be: same inputs, same clipping."""
     points = []
     for row in measured(prepared, setting):
-        choice = None if row.widths is None else choice_of(answer.problem, row.widths)
+        choice = None if row.widths is None else answer.problem.choice_of(row.widths)
         if choice is None or not _alike(row, setting, answer):
             continue
         costs = answer.problem.costs(evaluate(answer.problem.problem, choice))

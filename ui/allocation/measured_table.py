@@ -7,7 +7,7 @@ import streamlit as st
 
 from qcore.allocate import evaluate
 from qcore.prepare.prepared import Prepared
-from ui.allocation.points import choice_of, letter
+from ui.allocation.points import letter
 from ui.allocation.workbench import Answer
 from ui.evaluations import Measured, Setting, measured
 
@@ -70,7 +70,7 @@ def _predicted(row: Measured, answer: Answer) -> float | None:
     table = answer.bench.table
     if row.clipping.of("weight") != table.config.clipping.of("weight") or row.widths is None:
         return None
-    choice = choice_of(answer.problem, row.widths)
+    choice = answer.problem.choice_of(row.widths)
     return None if choice is None else evaluate(answer.problem.problem, choice).costs["loss"]
 
 

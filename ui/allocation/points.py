@@ -8,10 +8,9 @@ from dataclasses import replace
 import numpy as np
 import streamlit as st
 
-from qcore.allocate import evaluate, random_allocations, uniform_allocations
+from qcore.allocate import InfeasibleBudget, evaluate, random_allocations, uniform_allocations
 from qcore.allocate.budget import TableProblem, with_budgets
 from qcore.allocate.greedy import greedy_accuracy, greedy_compression
-from qcore.allocate.ilp import InfeasibleBudget
 from qcore.allocate.interval import predicted_intervals
 from qcore.allocate.live_path import live_path
 from qcore.allocate.problem import Allocation
@@ -50,7 +49,7 @@ def kept_points(found: Bench, kept: Sequence[Widths]) -> tuple[DialPoint, ...]:
     """Those put aside, as this problem prices them; without what it has no price for."""
     points = []
     for number, widths in enumerate(kept):
-        choice = choice_of(found.problem, widths)
+        choice = found.problem.choice_of(widths)
         if choice is not None:
             allocation = evaluate(found.problem.problem, choice)
             points += _points(found, [allocation], "kept", letter(number))
@@ -61,17 +60,6 @@ def answer_point(answer: Answer) -> DialPoint:
     """The confirmed optimum."""
     kind = "ilp" if answer.dialled.method == "ilp" else "interaction"
     return _points(answer.bench, [answer.found], kind, resamples=1000)[0]
-
-
-def choice_of(problem: TableProblem, widths: Widths) -> tuple[int, ...] | None:
-    """The options of a configuration, whatever bits its inputs have where the table has weights
-    alone; None where some weight bits are not in the problem."""
-    if any(width not in problem.options for width in widths):
-        by_bits = {option.bits: option for option in problem.options}
-        if len(by_bits) < len(problem.options) or any(w.bits not in by_bits for w in widths):
-            return None
-        widths = tuple(by_bits[width.bits] for width in widths)
-    return tuple(problem.options.index(width) for width in widths)
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
