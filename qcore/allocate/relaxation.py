@@ -123,8 +123,8 @@ def _highest(
 ) -> tuple[FloatArray, float]:
     """Where the lowest of all planes loss - prices . left is highest, and how far above ``best``.
 
-    Planes are counted from the best prices and bound, in units of ``step``, about what is found:
-    HiGHS works to absolute tolerances.
+    Planes are counted from the best prices and bound, in units of ``step``, about what is to be
+    found, and at most ``most``: HiGHS works to absolute tolerances.
     """
     loss, left = np.array([loss for loss, _ in planes]), np.array([left for _, left in planes])
     over = np.maximum(loss - left @ best.prices - best.bound, 0.0) / step

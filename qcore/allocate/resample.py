@@ -21,15 +21,15 @@ _COMMON = 0.35  # of the variance: images that are hard are so for every cell
 def resampled(table: SensitivityTable, draws: int = 200, seed: int = 0) -> FloatArray:
     """(draws, layers, options): the table's ΔL, drawn ``draws`` times; the same for a same seed.
 
-    Options are ``table.config.widths``, of weights or of both. Where the table has projections, each
-    draw is a bootstrap sample of the images, the same for all cells (Efron & Tibshirani 1993, section 6.4); a cell that
-    was measured exactly keeps its place in that sample and has the width of its own interval. Any
-    other table has intervals alone: cells are drawn normally, a 95 % interval being 3.92 standard
-    deviations wide, with a part of 0.35 of the variance common to all. For the losses of single
-    images on EfficientNet-Lite0 correlate by 0.35 to 0.45 at two widths of a layer and by 0.28 to
-    0.37 in two layers: cells of one layer belong together hardly more than any two. The mean flip
-    rates at 4 and 6 bits are so 0.21 and 0.14 where the bootstrap has 0.20 and 0.12; cells drawn
-    each by itself have 0.24 and 0.17.
+    Options are ``table.config.widths``, of weights or of both. Where the table has projections,
+    each draw is a bootstrap sample of the images, the same for all cells (Efron & Tibshirani 1993,
+    section 6.4); a cell that was measured exactly keeps its place in that sample and has the width
+    of its own interval. Any other table has intervals alone: cells are drawn normally, a 95 %
+    interval being 3.92 standard deviations wide, with a part of 0.35 of the variance common to all.
+    For the losses of single images on EfficientNet-Lite0 correlate by 0.35 to 0.45 at two widths of
+    a layer and by 0.28 to 0.37 in two layers: cells of one layer belong together hardly more than
+    any two. The mean flip rates at 4 and 6 bits are so 0.21 and 0.14 where the bootstrap has 0.20
+    and 0.12; cells drawn each by itself have 0.24 and 0.17.
 
     Raises BadInput where cells are missing or have no interval, ``ValueError`` below one draw.
     Example: a cell of 0.1 with the interval 0.0804 to 0.1196 has a standard deviation of 0.01.

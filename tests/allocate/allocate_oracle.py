@@ -78,7 +78,7 @@ def problems(draw: st.DrawFn, costs: int = 2, tight: bool = False) -> Allocation
         return np.reshape(numbers, (layers, options)) * np.reshape(scale, (layers, 1))
 
     loss = table(-3, 20, draw(st.sampled_from([(1.0,), (1e-7,), (0.1,), (1e-7, 1e-3, 5.0)])))
-    names = ["size", "time"][: draw(st.integers(1, costs))]
+    names = ["size", "time", "energy"][: draw(st.integers(1, costs))]
     tables = {
         n: table(0, 20, draw(st.sampled_from([(1.0,), (0.1,), (3e-6,), (1.0, 5e7)]))) for n in names
     }

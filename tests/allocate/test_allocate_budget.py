@@ -203,9 +203,7 @@ def test_the_choice_of_given_bits() -> None:
 
 
 def test_the_choice_of_given_pairs_has_both_widths() -> None:
-    problem = replace(
-        table_problem(hand_table()), options=(Width(2, 8), Width(4, 4), Width(4, 8))
-    )
+    problem = replace(table_problem(hand_table()), options=(Width(2, 8), Width(4, 4), Width(4, 8)))
     assert problem.choice_of([Width(4, 8), Width(2, 8), Width(4, 4)]) == (2, 0, 1)
     assert problem.choice_of([Width(4, 8), Width(2, 4), Width(4, 4)]) is None
 

@@ -23,11 +23,12 @@ def hull_value(problem: AllocationProblem, budgets: dict[str, float]) -> float |
     """The least loss of all mixtures of choices within ``budgets``, in units of ``magnitude``."""
     tried = every_choice(problem)
     unit = magnitude(problem) or 1.0
-    scale = {n: float(np.abs(c).max(axis=1).sum()) or 1.0 for n, c in problem.costs.items()}
+    least = {n: min(t.costs[n] for t in tried) for n in budgets}
+    scale = {n: max(t.costs[n] - least[n] for t in tried) or 1.0 for n in budgets}
     found = linprog(
         [t.loss / unit for t in tried],
-        A_ub=[[t.costs[n] / scale[n] for t in tried] for n in budgets],
-        b_ub=[budget / scale[n] for n, budget in budgets.items()],
+        A_ub=[[(t.costs[n] - least[n]) / scale[n] for t in tried] for n in budgets],
+        b_ub=[(budget - least[n]) / scale[n] for n, budget in budgets.items()],
         A_eq=np.ones((1, len(tried))),
         b_eq=[1.0],
     )

@@ -63,7 +63,7 @@ def test_rounding_in_a_group_is_not_a_saving():
     assert len(frontier(problem, "c")) == 1
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(problems())
 def test_every_point_is_what_it_says_and_optimal_for_its_cost(problem):
     choices = every_choice(problem)
@@ -82,7 +82,7 @@ def test_every_point_is_what_it_says_and_optimal_for_its_cost(problem):
             assert there.loss == pytest.approx(best, rel=0, abs=tiny)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(problems(costs=1))
 def test_no_choice_lies_below_the_frontier(problem):
     points = frontier(problem, "size")

@@ -75,7 +75,7 @@ def test_refuses_what_the_cheapest_exceeds(greedy):
     assert raised.value.allocation.choice == (1, 1, 1, 1, 1)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(problems())
 def test_within_the_budgets_or_refused(problem):
     feasible = {tried.choice for tried in every_choice(problem) if tried.meets(problem.budgets)}

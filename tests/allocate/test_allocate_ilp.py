@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
 
 import numpy as np
 import pytest
@@ -16,7 +17,11 @@ from allocate_oracle import (
 )
 from hypothesis import assume, given, settings
 
-from qcore.allocate import AllocationProblem, SolverTimeout, solve_ilp
+from qcore.allocate import Allocation, AllocationProblem, SolverTimeout, solve_ilp
+from qcore.allocate.highs import solve_program
+from qcore.allocate.known import best_known
+from qcore.allocate.problem import merge_groups
+from qcore.allocate.program import usable_options
 
 # Ratio allowed, layers at 4 bits, loss, ratio reached. The first and second layer return to 8 bits
 # at 0.18, which no method that only ever lowers layers can do.
@@ -50,7 +55,51 @@ def test_most_saving_within_a_loss_limit():
     assert found.loss == -4 * (8000 + 16000 + 5000)
 
 
-@settings(max_examples=150, deadline=None)
+def by_highs(problem: AllocationProblem) -> Allocation:
+    """The integer program of all options, solved by HiGHS: prices would decide these alone."""
+    merged = merge_groups(problem)
+    usable = usable_options(merged, merged.allowed, merged.loss, problem.budgets)
+    assert usable is not None
+    deadline = time.perf_counter() + 10
+    found = solve_program(merged, merged.loss, problem.budgets, usable, deadline, 1e-9)
+    assert found is not None
+    return found
+
+
+BOTH_WAYS = pytest.mark.parametrize("solve", [solve_ilp, by_highs])
+
+
+@pytest.mark.parametrize(("ratio", "low", "loss", "reached"), KNOWN)
+def test_five_layers_by_highs(ratio, low, loss, reached):
+    found = by_highs(five_layers(ratio))
+    assert {layer for layer, option in enumerate(found.choice) if option == FOUR_BITS} == low
+    assert found.bound == pytest.approx(loss, abs=1e-9)
+
+
+@settings(max_examples=40, deadline=None)
+@given(problems())
+def test_highs_equals_brute_force(problem):
+    feasible = [tried for tried in every_choice(problem) if tried.meets(problem.budgets)]
+    assume(feasible)
+    best = min(tried.loss for tried in feasible)
+    found = by_highs(problem)
+    assert found.choice in {tried.choice for tried in feasible}
+    assert found.loss == pytest.approx(best, rel=0, abs=1e-12 * magnitude(problem))
+    assert found.bound == pytest.approx(best, rel=0, abs=1e-8 * magnitude(problem))
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_what_prices_do_not_find_equals_brute_force(seed):
+    problem = exact_sum(5, seed)
+    merged = merge_groups(problem)
+    assert not best_known(merged, merged.loss, problem.budgets).proven
+    feasible = [tried for tried in every_choice(problem) if tried.meets(problem.budgets)]
+    found = solve_ilp(problem)
+    assert found.choice in {tried.choice for tried in feasible}
+    assert found.loss == pytest.approx(min(tried.loss for tried in feasible))
+
+
+@settings(max_examples=60, deadline=None)
 @given(problems())
 def test_equals_brute_force(problem):
     feasible = [tried for tried in every_choice(problem) if tried.meets(problem.budgets)]
@@ -94,14 +143,16 @@ def test_negative_losses_are_kept():
     assert found.loss == found.bound == -2e-7
 
 
-def test_tiny_losses_beside_a_large_one_are_told_apart():
+@BOTH_WAYS
+def test_tiny_losses_beside_a_large_one_are_told_apart(solve):
     loss = [[0.0, 100.0], [2e-7, 1e-7], [1e-7, 3e-7]]
     problem = AllocationProblem(loss, {"bits": np.ones((3, 2))}, {"bits": 3})
-    assert solve_ilp(problem).choice == (0, 1, 0)
+    assert solve(problem).choice == (0, 1, 0)
 
 
+@BOTH_WAYS
 @pytest.mark.parametrize("seed", [0, 3, 4, 5])
-def test_losses_a_ten_billionth_of_the_largest_are_told_apart(seed):
+def test_losses_a_ten_billionth_of_the_largest_are_told_apart(solve, seed):
     """Within the solver's tolerance, and within its absolute gap, unless it is scaled and told."""
     random = np.random.default_rng(seed)
     loss = np.zeros((7, 2))
@@ -110,15 +161,17 @@ def test_losses_a_ten_billionth_of_the_largest_are_told_apart(seed):
     cost[:, 0] = random.integers(10, 99, 7)
     problem = AllocationProblem(loss, {"c": cost}, {"c": cost[0, 0] + cost[1:, 0].sum() // 2})
     feasible = [tried for tried in every_choice(problem) if tried.meets(problem.budgets)]
-    assert solve_ilp(problem).choice == min(feasible, key=lambda tried: tried.loss).choice
+    assert solve(problem).choice == min(feasible, key=lambda tried: tried.loss).choice
 
 
-def test_of_options_that_are_alike_the_first_is_taken():
+@BOTH_WAYS
+def test_of_options_that_are_alike_the_first_is_taken(solve):
     problem = AllocationProblem([[2, 1, 1]], {"c": [[1, 3, 3]]}, {"c": 3})
-    assert solve_ilp(problem).choice == (1,)
+    assert solve(problem).choice == (1,)
 
 
-def test_a_small_problem_that_the_solvers_presolve_gets_wrong():
+@BOTH_WAYS
+def test_a_small_problem_that_the_solvers_presolve_gets_wrong(solve):
     """HiGHS 1.15.1 with presolve calls (2, 4) optimal. Fewer digits would hide it."""
     loss = [
         [6.61881047559415e-07, 1.705212548509743e-08, 7.368276039954271e-09,
@@ -132,30 +185,33 @@ def test_a_small_problem_that_the_solvers_presolve_gets_wrong():
         [0.3900823999172018, 0.803818373891365, 0.7854292505755549,
          0.7098103400986796, 0.3265302241050767],
     ]  # fmt: skip
-    found = solve_ilp(AllocationProblem(loss, {"ms": cost}, {"ms": 2.527186672610202}))
+    found = solve(AllocationProblem(loss, {"ms": cost}, {"ms": 2.527186672610202}))
     assert found.choice == (2, 3)
 
 
-def test_whole_numbers_near_the_largest_costs_are_not_rounded_over_the_budget():
+@BOTH_WAYS
+def test_whole_numbers_near_the_largest_costs_are_not_rounded_over_the_budget(solve):
     costs = [[1_000_000_000, 1], [1_000_000_001, 2]]
     problem = AllocationProblem([[0, 1], [0, 1]], {"bits": costs}, {"bits": 2_000_000_000})
-    assert solve_ilp(problem).costs["bits"] <= 2_000_000_000
+    assert solve(problem).costs["bits"] <= 2_000_000_000
     exact = AllocationProblem([[0, 1], [0, 1]], {"bits": costs}, {"bits": 2_000_000_001})
-    assert solve_ilp(exact).choice == (0, 0)
+    assert solve(exact).choice == (0, 0)
 
 
-def test_a_budget_that_only_rounding_exceeds_is_met():
+@BOTH_WAYS
+def test_a_budget_that_only_rounding_exceeds_is_met(solve):
     problem = AllocationProblem([[0, 1], [0, 1]], {"ms": [[0.1, 0], [0.2, 0]]}, {"ms": 0.3})
     assert 0.1 + 0.2 > 0.3
-    assert solve_ilp(problem).choice == (0, 0)
+    assert solve(problem).choice == (0, 0)
 
 
+@BOTH_WAYS
 @pytest.mark.parametrize("excess", [1e-9, 1e-10, 3e-11])
-def test_a_budget_exceeded_by_a_hair_is_not_met(excess):
+def test_a_budget_exceeded_by_a_hair_is_not_met(solve, excess):
     """The hair is within the solver's own tolerance, so its first answers have to be refused."""
     cost = [[0.5, 0.25], [0.5 + excess, 0.25], [0.5 + excess, 0.25], [0.5, 0.25]]
     problem = AllocationProblem([[0, 1], [0, 1.5], [0, 1.5], [0, 1]], {"ms": cost}, {"ms": 2.0})
-    found = solve_ilp(problem)
+    found = solve(problem)
     assert found.choice in {(1, 0, 0, 0), (0, 0, 0, 1)}
     assert found.costs["ms"] == pytest.approx(1.75)
 
@@ -192,9 +248,9 @@ def test_past_the_time_limit_the_best_known_counts():
     assert found.bound <= longer.loss <= found.loss
 
 
-def exact_sum(layers: int) -> AllocationProblem:
+def exact_sum(layers: int, seed: int) -> AllocationProblem:
     """Costs that have to add up to one number exactly, which no method of prices finds."""
-    random = np.random.default_rng(7)
+    random = np.random.default_rng(seed)
     cost = random.integers(1, 10**9, size=(layers, 6)).astype(float)
     total = cost[np.arange(layers), random.integers(0, 6, layers)].sum()
     budgets = {"at most": total, "at least": -total}
@@ -204,7 +260,7 @@ def exact_sum(layers: int) -> AllocationProblem:
 
 def test_no_time_at_all_is_a_timeout():
     with pytest.raises(SolverTimeout, match="time limit") as raised:
-        solve_ilp(exact_sum(30), time_limit_seconds=1e-9)
+        solve_ilp(exact_sum(30, 7), time_limit_seconds=1e-9)
     assert isinstance(raised.value, RuntimeError)
 
 

@@ -104,7 +104,7 @@ def nearest_by_brute_force(problem, choices, name):
     return min((tried.costs[name] for tried in reachable), default=None)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(problems(tight=True))
 def test_nearest_equals_brute_force(problem):
     choices = every_choice(problem)
@@ -125,7 +125,7 @@ def test_nearest_equals_brute_force(problem):
     assert error.allocation.bound is None
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(problems(costs=1, tight=True))
 def test_the_nearest_value_as_printed_is_feasible(problem):
     assume(not any(tried.meets(problem.budgets) for tried in every_choice(problem)))

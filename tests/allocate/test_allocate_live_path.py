@@ -30,7 +30,7 @@ def check(path: tuple[Allocation, ...], problem: AllocationProblem, name: str) -
             assert other == name or a.costs[other] <= budget + 1e-11 * abs(budget)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(problems())
 def test_few_layers_have_every_best_trade(problem):
     for name in problem.costs:
