@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from qcore.allocate.frontier import walk_hulls
+from qcore.allocate.known import best_known
 from qcore.allocate.lagrangian import solve_lagrangian
 from qcore.allocate.problem import (
     Allocation,
     AllocationProblem,
     FloatArray,
     IndexArray,
+    MergedProblem,
     evaluate,
     merge_groups,
 )
@@ -21,9 +23,9 @@ from qcore.allocate.relaxation import Units, relax
 from qcore.allocate.sums import Limits, reachable
 
 _MOST_POINTS = 400
-_FEW_OPTIONS = 2000  # in all, as many are searched together; more have corners close to each other
+_FEW_OPTIONS = 2000  # in all; the corners of more are close to each other
 _ALL_SUMS = 60_000  # so many are all looked at
-_SUMS = 700  # of more as many are kept, from unit to unit
+_SOLVED_WITH_OTHERS = 60  # budgets, where each takes ten times as long
 _PRICES = (8, 40)  # of the other budgets, fewest and most
 _WALKED = 2_000_000  # options, along all hulls together
 
@@ -36,11 +38,10 @@ def live_path(
     All are within every other budget of the problem, the groups and the pins; a budget on
     ``cost_name`` itself is not looked at. Corners of the lower convex hulls are optimal at their
     own cost (see ``frontier``). Other budgets are charged at 8 to 40 prices, and what is within
-    them counts. Up to 2,000 options in all, what lies between the corners is searched by dynamic
-    programming over the sums that the units reach together (see ``reachable``): all of them where
-    they are few, as of 6 layers of 6 options, else thinned to those nearest to the hulls. If more
-    than ``points`` allocations (at most 400) are then best at their cost, those at evenly spaced
-    costs are returned.
+    them counts. Where all choices can be looked at, as of 6 layers of 6 options, all are (see
+    ``reachable``). Up to 2,000 options in all, what lies between the corners is the best known at
+    ``points`` budgets (see ``best_known``), closer together where there is little. Of more than
+    ``points`` (at most 400), those at such costs are taken.
 
     Raises ``ValueError`` for an unknown cost or fewer than 2 points, and ``InfeasibleBudget`` as
     ``solve_lagrangian`` does where the other budgets cannot be met.
@@ -60,13 +61,16 @@ def live_path(
     cost = Units.of(merged, merged.loss, {cost_name: 0.0}).costs[0]
     found = [_one(units, cost, np.array(best.choice)[np.unique(merged.unit_of_layer, True)[1]])]
     found += [_walk(units, cost, prices) for prices in _prices(units)]
-    if units.loss.size <= _FEW_OPTIONS:
-        found.append(_searched(units, cost))
-    path = [
-        evaluate(problem, merged.expand(choice))
-        for choice in _evenly(found, min(points, _MOST_POINTS))
-    ]
-    return _rising(path, cost_name)
+    between: list[Allocation] = []
+    if np.log(np.isfinite(units.loss).sum(1)).sum() <= np.log(_ALL_SUMS):
+        found.append(_every(units, cost))
+    elif units.loss.size <= _FEW_OPTIONS:
+        least = float(merged.costs[cost_name][np.arange(len(cost)), cost.argmin(1)].sum())
+        count = min(points, _SOLVED_WITH_OTHERS) if others else points
+        limits = _spread(least, best.costs[cost_name], count)
+        between = _solved(merged, cost_name, others, limits)
+    path = [evaluate(problem, merged.expand(choice)) for choice in _best(found)]
+    return _thinned(_rising([*path, *between], cost_name), cost_name, min(points, _MOST_POINTS))
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,43 +125,30 @@ def _prices(units: Units) -> list[FloatArray]:
     return [np.zeros(len(prices)), *(factor * prices for factor in np.logspace(-3, 1.5, count))]
 
 
-def _searched(units: Units, cost: FloatArray) -> _Found:
-    """What the units reach together, the dearest first: the rest then fills in between."""
-    order = np.argsort(-cost.max(1), kind="stable")
-    combinations = float(np.isfinite(units.loss).sum(1).astype(float).prod())
-    most = _ALL_SUMS if combinations <= _ALL_SUMS else _SUMS
-    room = np.concatenate(([np.inf], units.room))
-    costs = np.concatenate((cost[None], units.costs))
-    limits = Limits(room, most, excess=_excess(units, cost, order))
-    sums = reachable(units.loss[order], costs[:, order], limits)
-    back = np.argsort(order)
-    return _Found(sums.costs[0], sums.loss, lambda number: sums.choice[number, back])
+def _every(units: Units, cost: FloatArray) -> _Found:
+    """All that the units reach together."""
+    limits = Limits(np.concatenate(([np.inf], units.room)), _ALL_SUMS)
+    sums = reachable(units.loss, np.concatenate((cost[None], units.costs)), limits)
+    return _Found(sums.costs[0], sums.loss, lambda number: sums.choice[number])
 
 
-def _excess(
-    units: Units, cost: FloatArray, order: IndexArray
-) -> Callable[[int, FloatArray, FloatArray], FloatArray]:
-    """How far sums of the first units lie above their hull, in parts of the whole loss there."""
-    charged, cost = units.loss[order], cost[order]
-    start: IndexArray = np.where(cost <= 0, charged, np.inf).argmin(1)
-    steps = walk_hulls(charged, cost, start, np.zeros(len(start)))
-    first = charged[np.arange(len(start)), start]
-    whole = first.sum() - np.concatenate(([0.0], steps.saved.cumsum()))
-    whole = np.maximum(whole, 1e-6 * whole[0] + 1e-300)
-
-    def excess(unit: int, loss: FloatArray, costs: FloatArray) -> FloatArray:
-        mine = steps.unit <= unit
-        at = np.concatenate(([0.0], steps.cost[mine].cumsum()))
-        least = first[: unit + 1].sum() - np.concatenate(([0.0], steps.saved[mine].cumsum()))
-        scale = np.concatenate((whole[:1], whole[1:][mine]))
-        above: FloatArray = (loss - np.interp(costs[0], at, least)) / np.interp(costs[0], at, scale)
-        return above
-
-    return excess
+def _solved(
+    merged: MergedProblem, cost_name: str, others: Mapping[str, float], limits: FloatArray
+) -> list[Allocation]:
+    """The best known within each of ``limits`` on the cost."""
+    found = [best_known(merged, merged.loss, {**others, cost_name: x}) for x in limits.tolist()]
+    return [one.allocation for one in found if one is not None and one.allocation is not None]
 
 
-def _evenly(found: list[_Found], points: int) -> list[IndexArray]:
-    """Of those that none of no more cost beats, the one nearest below each of even costs."""
+def _spread(least: float, most: float, count: int) -> FloatArray:
+    """Costs from the least to the most, closer together where there is little, as loss falls
+    steeply there."""
+    found: FloatArray = least + (most - least) * np.linspace(0.0, 1.0, count) ** 2
+    return found
+
+
+def _best(found: list[_Found]) -> list[IndexArray]:
+    """Those that none of no more cost beats, by rising cost."""
     cost = np.concatenate([part.cost for part in found])
     loss = np.concatenate([part.loss for part in found])
     part = np.repeat(np.arange(len(found)), [len(part.cost) for part in found])
@@ -166,17 +157,27 @@ def _evenly(found: list[_Found], points: int) -> list[IndexArray]:
     falling = loss[order]
     before = np.minimum.accumulate(np.concatenate(([np.inf], falling[:-1])))
     order = order[falling < before]
-    if len(order) > points:
-        rising = cost[order]
-        targets = np.linspace(rising[0], rising[-1], points)
-        order = order[np.unique(np.searchsorted(rising, targets, side="right") - 1)]
+    if len(order) > _MOST_POINTS:
+        targets = _spread(cost[order][0], cost[order][-1], _MOST_POINTS)
+        order = order[np.unique(np.searchsorted(cost[order], targets, side="right") - 1)]
     return [found[part[i]].unit_choice(int(number[i])) for i in order]
 
 
-def _rising(path: list[Allocation], cost_name: str) -> tuple[Allocation, ...]:
-    """Without those that rounding alone told apart."""
+def _rising(path: list[Allocation], cost_name: str) -> list[Allocation]:
+    """By rising cost, without those of no less loss than a cheaper one."""
     kept: list[Allocation] = []
     for allocation in sorted(path, key=lambda a: (a.costs[cost_name], a.loss)):
         if not kept or allocation.loss < kept[-1].loss:
             kept.append(allocation)
-    return tuple(kept)
+    return kept
+
+
+def _thinned(path: list[Allocation], cost_name: str, points: int) -> tuple[Allocation, ...]:
+    """At most so many, the one nearest below each of spread costs."""
+    if len(path) <= points:
+        return tuple(path)
+    cost = np.array([allocation.costs[cost_name] for allocation in path])
+    targets = _spread(cost[0], cost[-1], points)
+    places = np.unique(np.searchsorted(cost, targets, side="right") - 1)
+    places[-1] = len(path) - 1  # by rounding the last target may lie below it
+    return tuple(path[i] for i in places.tolist())
