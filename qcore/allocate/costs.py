@@ -43,7 +43,8 @@ def costs_of(
 
     With ``hardware`` its latency and energy are among them, where it has them. ``corrected``:
     layers without a bias are given one. Raises BadInput for hardware that is not known or does not
-    take these options. Example: 20 weights in 5 kernels at 3 bits: 28 bytes, 3 / (20 weights) bits.
+    take these options. Example: 20 weights in 5 kernels at 3 bits: 28 bytes, and
+    3 bits on average where there is no other layer.
     """
     layers, widths = network.layers, [option.bits for option in options]
     stored = np.array([[b * layer.weight_count for b in widths] for layer in layers], dtype=float)

@@ -119,7 +119,8 @@ def _prices(units: Units) -> list[FloatArray]:
         return [np.zeros(len(units.room))]
     count = int(np.clip(_WALKED / units.loss.size, *_PRICES))
     # A budget that does not bind there may still do so where there is less of the other cost.
-    steps = np.maximum(units.costs.max(2).sum(1), 1e-300)
+    steps = units.costs.max(2).sum(1)
+    steps = np.where(steps > 0, steps, 1.0)  # a cost without a range has no price
     typical = np.where(np.isfinite(units.loss), units.loss, 0.0).max(1).sum() / steps
     prices = np.where(relaxed.prices > 0, relaxed.prices, 0.01 * typical)
     return [np.zeros(len(prices)), *(factor * prices for factor in np.logspace(-3, 1.5, count))]

@@ -65,9 +65,10 @@ class AllocationProblem:
 class Allocation:
     """One option per layer, and what is known about it.
 
-    ``loss`` and ``costs`` are sums over the layers. ``bound`` is a proven lower bound on the loss
-    of every allocation that meets the same budgets, and ``gap`` is (loss - bound) / |loss|; both
-    are ``None`` where nothing was proven. ``seconds`` is the time it took to find.
+    ``loss`` and ``costs`` are sums over the layers. ``bound`` is a proven lower bound on the loss,
+    whatever the problem's ``loss`` holds, of every allocation that meets the same budgets, and
+    ``gap`` is (loss - bound) / |loss|; both are ``None`` where nothing was proven. ``seconds`` is
+    the time it took to find.
     """
 
     choice: tuple[int, ...]
