@@ -1,4 +1,7 @@
-"""A page with nothing but the live dial; ``?net=`` names one of ``LAYERS``."""
+"""A page with nothing but the live dial; ``?net=`` names one of ``LAYERS``.
+
+What can be kept is one; of a single layer little is known, and its budget cannot be met.
+"""
 
 from __future__ import annotations
 
@@ -62,7 +65,8 @@ def point(net: Net, choice: np.ndarray, kind: str, label: str) -> DialPoint:
         "energy_mj": None,
     }
     whole = tuple(int(b) for b in bits)
-    return DialPoint(kind, label, costs, loss, 0.82 * loss, 1.2 * loss, whole)
+    low, high = (0.82, 1.2) if choice.size > 1 else (-1e6, 1e6)
+    return DialPoint(kind, label, costs, loss, low * loss, high * loss, whole)
 
 
 def frontier(net: Net, pins: dict[int, int]) -> list[DialPoint]:
@@ -110,12 +114,12 @@ def marks(net: Net) -> tuple[DialMark, ...]:
 
 
 TILES = (
-    DialTile("size_bytes", "Size", "Bytes of the whole network"),
+    DialTile("size_bytes", "Size", "Bytes of the whole network", 1e6, 3, "MB"),
     DialTile("ratio", "Smaller than 32 bit", "Size of the network at 32 bit over this size"),
-    DialTile("average_bits", "Average bits", "Per weight"),
-    DialTile("bops", "BOPs", "Bit operations of an image"),
+    DialTile("average_bits", "Average bits", "Per weight", 1.0, 3),
+    DialTile("bops", "BOPs", "Bit operations of an image", 1e9, 2, "GBOPs"),
     DialTile("loss", "Predicted ΔL", "With its 95 % interval"),
-    DialTile("latency_ms", "Latency", "Of an image"),
+    DialTile("latency_ms", "Latency", "Of an image", 1e-3, 1, "µs"),
 )
 
 
@@ -165,6 +169,8 @@ def view_of(name: str, state: dict) -> LiveDial:
         pin_costs=costs,
         can_undo=bool(state["heard"]),
         can_redo=False,
+        can_keep=all(event["kind"] != "keep" for event in state["heard"]),
+        confirmed_state="infeasible" if name == "one" else "confirmed",
     )
 
 

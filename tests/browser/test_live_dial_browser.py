@@ -106,7 +106,7 @@ def test_a_drag_is_followed_in_the_browser_and_heard_once(dial_url: str, page: P
     costs = [float(p.costs["size_bytes"] or 0) for p in view.path]
     fitting = [p for p, cost in zip(view.path, costs, strict=True) if cost <= dropped * 1e6]
     best = min(fitting, key=lambda p: p.loss)
-    assert dial.tile("average_bits").inner_text() == f"{best.costs['average_bits']:.2f}"
+    assert dial.tile("average_bits").inner_text() == f"{best.costs['average_bits']:.3f}"
     ratio = view.full_bytes / float(best.costs["size_bytes"] or 0)
     assert dial.tile("ratio").inner_text() == f"{ratio:.1f}×"
     heights = dial.bars()
@@ -198,3 +198,48 @@ def test_keys_reach_it_where_nothing_else_has_the_focus(dial_url: str, page: Pag
     expect(number).to_have_value("1.50")  # that is no number
     page.locator(".curve").click(position={"x": 300, "y": 60})
     assert dial.hear(11)[10]["kind"] == "released"
+
+
+def test_what_cannot_be_kept_says_why(dial_url: str, page: Page) -> None:
+    dial = Dial(page, dial_url, "small")
+    keep = page.get_by_role("button", name="Keep")
+    keep.click()
+    assert dial.hear(1) == [event("keep")]
+    expect(keep).to_be_disabled()
+    words = "four are kept; remove one under Compare first"
+    expect(keep).to_have_attribute("title", words)
+    page.get_by_role("slider").press("k")
+    expect(page.get_by_role("tooltip")).to_have_text(words)
+    dial.no_more(1)
+
+
+def test_tiles_flips_and_a_pin_explain_themselves(dial_url: str, page: Page) -> None:
+    view = view_of("efficient", fresh())
+    assert view.confirmed is not None
+    dial = Dial(page, dial_url, "efficient")
+    bops = float(view.confirmed.costs["bops"] or 0)
+    assert dial.tile("bops").inner_text() == f"{bops / 1e9:.2f} GBOPs"
+    tip = page.get_by_role("tooltip")
+    page.locator("[data-tile=bops]").hover()
+    expect(tip).to_contain_text("Bit operations of an image")
+    page.get_by_role("slider").focus()
+    page.keyboard.press("Tab")
+    expect(tip).to_contain_text("Bytes of the whole network")
+    expect(page.locator(".caption")).to_contain_text("blocks.0.conv_dw changes its bits")
+    page.keyboard.press("2")
+    assert dial.hear(1) == [event("pin", layer=0, bits=2)]
+    cost = view.layers[0].losses[2] - view.layers[0].losses[4]
+    expect(page.locator(".facts")).to_contain_text(f"pin costs +{cost:.3g}")
+
+
+def test_an_interval_stays_in_the_plot(dial_url: str, page: Page) -> None:
+    Dial(page, dial_url, "one")
+    expect(page.locator(".hint")).to_have_attribute("data-state", "infeasible")
+    plot = page.locator(".plot.curve").bounding_box()
+    assert plot is not None
+    for name in (".range", ".band"):
+        box = page.locator(name).bounding_box()
+        assert box is not None
+        assert plot["y"] < box["y"]
+        assert box["y"] + box["height"] < plot["y"] + plot["height"] - 30  # above the axis' words
+        assert box["height"] > 100

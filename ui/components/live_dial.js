@@ -2,6 +2,7 @@
 
 const panels = new WeakMap()
 const REST = 250 // milliseconds without a key after which the server hears of it
+const KEPT_ALL = "four are kept; remove one under Compare first"
 
 function findParts(root) {
   const one = (selector) => root.querySelector(selector)
@@ -13,8 +14,8 @@ function findParts(root) {
   return {
     name: one(".name"), input: one(".value"), suffix: one(".suffix"), hint: one(".hint"), tools: one(".tools"),
     track: one(".track"), fill: one(".fill"), thumb: one(".thumb"), ticks: one(".ticks"), chips: one(".chips"),
-    flips: one(".flips"), tiles: one(".tiles"), layer: one(".layer"), layerName: one(".layer b"),
-    facts: one(".facts"), popover: one(".popover"), about: one(".about"), choices: one(".choices"),
+    flips: one(".flips"), caption: one(".caption"), keep: one("[data-do=keep]"), tiles: one(".tiles"), layer: one(".layer"),
+    layerName: one(".layer b"), layerNow: one(".now"), facts: one(".facts"), popover: one(".popover"), about: one(".about"), choices: one(".choices"),
     unpin: one(".unpin"), help: one(".help"), tip: one(".tip"),
     bars: box(".bars", ["column", "grid", "rects", "breaks", "numbers", "pins", "hovered", "outline", "axes"]),
     curve: box(".curve", [
@@ -88,8 +89,9 @@ class Panel {
     set(parts.thumb, { "aria-label": `${unit.label}, at most`, "aria-valuemin": unit.low, "aria-valuemax": unit.high })
     parts.curve.svg.setAttribute("aria-label", data.alt)
     parts.bars.root.setAttribute("aria-label", "Bits of each layer. Brackets choose a layer, Enter offers bits to pin it to.")
-    const enabled = { undo: data.can_undo, redo: data.can_redo }
+    const enabled = { undo: data.can_undo, redo: data.can_redo, keep: data.can_keep }
     for (const [name, on] of Object.entries(enabled)) parts.tools.querySelector(`[data-do=${name}]`).disabled = !on
+    parts.keep.title = data.can_keep ? "Keep this configuration to compare it (k)" : KEPT_ALL
     dressTiles(this)
   }
 
@@ -127,6 +129,7 @@ class Panel {
       bars: barsLayout(this, width, height),
       curve: curveLayout(this, parts.curve.root.clientWidth, parts.curve.root.clientHeight),
       track: trackLayout(this, parts.track.clientWidth),
+      layer: layerLayout(this),
       flipsOf: null,
     }
     drawBarFrame(this, this.layout.bars)
@@ -148,7 +151,7 @@ class Panel {
     drawBars(this, layout.bars, bits)
     drawPins(this, layout.bars, this.pins)
     drawCurrent(this, layout.curve, point)
-    drawLayer(this, bits)
+    drawLayer(this, layout.layer, bits)
     if (layout.flipsOf !== this.focus) drawFlips(this, layout.track)
     layout.flipsOf = this.focus
     this.drawPopover()
@@ -156,7 +159,7 @@ class Panel {
 
   destroy() {
     this.observer.disconnect()
-    for (const timer of [this.resting, this.turning, this.typing]) clearTimeout(timer)
+    for (const timer of [this.resting, this.turning, this.typing, this.telling]) clearTimeout(timer)
     if (this.frame !== null) cancelAnimationFrame(this.frame)
     this.unlisten()
   }

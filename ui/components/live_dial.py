@@ -38,32 +38,32 @@ __all__ = [
 ]
 
 _SCRIPTS = (
-    "_math",
-    "_words",
-    "_path",
-    "_svg",
-    "_labels",
-    "_bars",
-    "_curve",
-    "_names",
-    "_marks",
-    "_track",
-    "_tiles",
-    "",
-    "_acts",
-    "_popover",
-    "_hover",
-    "_keys",
-    "_events",
+    "panel_drawing",
+    "live_dial_math",
+    "live_dial_words",
+    "live_dial_path",
+    "live_dial_svg",
+    "live_dial_labels",
+    "live_dial_bars",
+    "live_dial_curve",
+    "live_dial_names",
+    "live_dial_marks",
+    "live_dial_track",
+    "live_dial_tiles",
+    "live_dial_layer",
+    "live_dial",
+    "live_dial_acts",
+    "live_dial_popover",
+    "live_dial_hover",
+    "live_dial_keys",
+    "live_dial_events",
 )
 _HERE = Path(__file__)
 _mount = st.components.v2.component(
     "bitdial_live_dial",
     html=_HERE.with_suffix(".html").read_text(encoding="utf-8"),
     css=_HERE.with_suffix(".css").read_text(encoding="utf-8"),
-    js="\n".join(
-        _HERE.with_name(f"live_dial{part}.js").read_text(encoding="utf-8") for part in _SCRIPTS
-    ),
+    js="\n".join(_HERE.with_name(f"{part}.js").read_text(encoding="utf-8") for part in _SCRIPTS),
 )
 
 

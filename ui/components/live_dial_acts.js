@@ -63,7 +63,9 @@ Panel.prototype.pin = function (layer, bits) {
 }
 
 Panel.prototype.act = function (kind) {
-  if ((kind === "undo" && !this.data.can_undo) || (kind === "redo" && !this.data.can_redo)) return
+  const { can_undo, can_redo, can_keep } = this.data
+  if ((kind === "undo" && !can_undo) || (kind === "redo" && !can_redo)) return
+  if (kind === "keep" && !can_keep) return this.tellBeside(this.parts.keep, KEPT_ALL)
   this.hurry()
   this.tell({ kind })
 }

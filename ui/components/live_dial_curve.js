@@ -1,6 +1,7 @@
 // The curve: what is predicted at every cost, and where the dial stands on it.
 
 const CURVE_MARGIN = { left: 46, right: 14, top: 28, bottom: 38 }
+const COVERED = 11 // pixels from the diamond's middle, within which it would hide a measurement
 
 function curveLayout({ data, path, confirmed }, width, height) {
   const { unit } = data
@@ -9,17 +10,31 @@ function curveLayout({ data, path, confirmed }, width, height) {
     ...(confirmed && confirmed.x !== null && confirmed.loss !== null ? [[confirmed.x, confirmed.loss]] : []),
     ...path.loss.map((loss, i) => [path.x[i], loss]),
     ...marks,
-    ...data.measured.flatMap((m) => [[m.x, m.loss], [m.x, m.low ?? m.loss], [m.x, m.high ?? m.loss]]),
+    ...data.measured.map((m) => [m.x, m.loss]),
   ]
   const costs = [unit.low, unit.high, ...points.map(([cost]) => cost / unit.per_unit)]
   const losses = points.map(([, loss]) => loss)
   const [low, high] = [Math.min(...costs), Math.max(...costs)]
   const x = costScale(low, high, CURVE_MARGIN.left, width - CURVE_MARGIN.right)
   const [bottom, top] = [Math.min(0, ...losses), Math.max(data.linear, ...losses)]
-  const y = symlog(data.linear, bottom, top, height - CURVE_MARGIN.bottom, CURVE_MARGIN.top)
+  const ends = [path.columns, ...data.measured, ...(confirmed ? [confirmed] : [])].flatMap(({ low, high }) => [low, high]).flat()
+  const reach = reachOf(data.linear, bottom, top, ends.filter((end) => end !== null))
+  const y = symlog(data.linear, ...reach, height - CURVE_MARGIN.bottom, CURVE_MARGIN.top)
   const at = (cost, loss) => [x(cost / unit.per_unit), y(loss)]
   return { x, y, at, width, height }
 }
+
+/** Of losses from low to high, with the intervals' ends as far as these leave the losses most of the plot. */
+function reachOf(linear, low, high, ends) {
+  const bend = (value) => Math.asinh(value / linear)
+  const room = 0.2 * (bend(high) - bend(low))
+  const least = linear * Math.sinh(bend(low) - room)
+  const most = linear * Math.sinh(bend(high) + room)
+  return [Math.max(Math.min(low, ...ends), least), Math.min(Math.max(high, ...ends), most)]
+}
+
+/** Where an interval ends in the plot, which it may leave. */
+const inPlot = (y, loss) => Math.min(Math.max(y(loss), y.to), y.from)
 
 function drawCurveFrame({ parts, data }, { x, y, width }) {
   const xs = x.ticks(width / 90)
@@ -27,7 +42,7 @@ function drawCurveFrame({ parts, data }, { x, y, width }) {
   const { grid, axes, zero } = parts.curve
   each(grid, "line", ys, (node, v) => gridLine(node, [x.from, y(v), x.to, y(v)]))
   gridLine(zero, [x.from, y(0), x.to, y(0)])
-  const suffix = suffixText(data.unit)
+  const suffix = data.unit.label.endsWith(suffixText(data.unit)) ? "" : suffixText(data.unit)
   const of = data.unit.cost === "size_bytes" ? ` \u00b7 ${sizeText(data.full_bytes)} at 32 bit` : ""
   const title = `${data.unit.label}${suffix && `, ${suffix}`}${of}`
   each(axes, "text", [
@@ -38,7 +53,7 @@ function drawCurveFrame({ parts, data }, { x, y, width }) {
   ], drawText)
 }
 
-function drawPath({ parts, path }, { at }) {
+function drawPath({ parts, path }, { at, y }) {
   const { frontier, band, dots: small } = parts.curve
   const places = path.loss.map((loss, i) => at(path.x[i], loss))
   set(frontier, { d: places.length > 1 ? polyline(places) : "" })
@@ -46,14 +61,14 @@ function drawPath({ parts, path }, { at }) {
   const { low, high } = path.columns
   const known = path.x.map((_, i) => i).filter((i) => low[i] !== null && high[i] !== null)
   const edge = [
-    ...known.map((i) => at(path.x[i], high[i])),
-    ...known.reverse().map((i) => at(path.x[i], low[i])),
+    ...known.map((i) => [at(path.x[i], 0)[0], inPlot(y, high[i])]),
+    ...known.reverse().map((i) => [at(path.x[i], 0)[0], inPlot(y, low[i])]),
   ]
   set(band, { d: known.length > 1 ? `${polyline(edge)}z` : "" })
 }
 
 /** The dial's place on the curve, with lines to both axes and the interval of its loss. */
-function drawCurrent({ parts }, { x, y, at }, point) {
+function drawCurrent({ parts, data }, { x, y, at }, point) {
   const { current, guides, range } = parts.curve
   const known = point && point.x !== null && point.loss !== null
   current.classList.toggle("off", !known)
@@ -63,7 +78,9 @@ function drawCurrent({ parts }, { x, y, at }, point) {
   }
   const [px, py] = at(point.x, point.loss).map((place) => Number(place.toFixed(2)))
   set(current, { transform: `translate(${px} ${py})` })
+  const covered = data.measured.some((m) => Math.hypot(at(m.x, m.loss)[0] - px, at(m.x, m.loss)[1] - py) < COVERED)
+  current.classList.toggle("hollow", covered)
   set(guides, { d: `M${px} ${py}V${y.from}M${px} ${py}H${x.from}` })
   const spread = point.low !== null && point.high !== null
-  set(range, { d: spread ? `M${px} ${y(point.low).toFixed(1)}V${y(point.high).toFixed(1)}` : "" })
+  set(range, { d: spread ? `M${px} ${inPlot(y, point.low).toFixed(1)}V${inPlot(y, point.high).toFixed(1)}` : "" })
 }

@@ -5,6 +5,7 @@ Panel.prototype.listen = function () {
   this.listenToTrack()
   this.listenToNumber()
   this.listenToPopover()
+  this.listenToTiles()
   parts.tools.onclick = ({ target }) => {
     const kind = target.closest("button")?.dataset.do
     if (kind === "help") this.toggleHelp()

@@ -1,6 +1,7 @@
 // Tips of bars and of points.
 
 const NEAR = 24
+const TOLD = 4000 // milliseconds that words beside a button stay
 
 Panel.prototype.hoverBars = function (event) {
   if (!this.layout || this.held === "pointer") return
@@ -30,7 +31,7 @@ Panel.prototype.nearest = function (event, most) {
   let least = most
   for (const hit of this.layout?.curve.hits ?? []) {
     const far = Math.hypot(hit.place[0] - px, hit.place[1] - py)
-    if (far < least) [best, least] = [hit, far]
+    if (far < most && far - (hit.before ?? 0) < least) [best, least] = [hit, far - (hit.before ?? 0)]
   }
   return best
 }
@@ -43,14 +44,45 @@ Panel.prototype.hoverCurve = function (event) {
   this.showTip(event, hit.words())
 }
 
-Panel.prototype.showTip = function (event, lines) {
+/** Headline figures say what they count, below them, to the pointer and to the focus of the keys. */
+Panel.prototype.listenToTiles = function () {
+  const { tiles } = this.parts
+  const explain = ({ target }) => {
+    const node = target.closest(".tiles > div")
+    if (!node || this.held === "pointer") return
+    const { label, help } = this.data.tiles[Array.from(tiles.children).indexOf(node)]
+    this.showTip(under(node), [label, help], "wide")
+  }
+  tiles.onpointerover = explain
+  tiles.onpointerleave = () => this.leave()
+  tiles.addEventListener("focusin", (event) => event.target.matches(":focus-visible") && explain(event))
+  tiles.addEventListener("focusout", () => this.leave())
+}
+
+/** Words beside a button that does nothing now; they go by themselves. */
+Panel.prototype.tellBeside = function (node, words) {
+  clearTimeout(this.telling)
+  this.showTip(under(node), [words])
+  this.telling = setTimeout(() => this.leave(), TOLD)
+}
+
+/** The place below a node, as a pointer's. */
+function under(node) {
+  const { left, bottom } = node.getBoundingClientRect()
+  return { clientX: left - 10, clientY: bottom + 8, below: true }
+}
+
+Panel.prototype.showTip = function (event, lines, name = "") {
   const { tip } = this.parts
   const [px, py] = inside(event, this.root)
+  clearTimeout(this.telling)
+  tip.className = `tip ${name}`
   each(tip, "div", lines.filter(Boolean), say)
   tip.hidden = false
   const leftward = px + tip.offsetWidth + 20 > this.root.clientWidth
   const left = leftward ? Math.max(px - tip.offsetWidth - 12, 4) : px + 14
-  tip.style.transform = `translate(${left}px, ${Math.max(py - tip.offsetHeight - 8, 4)}px)`
+  const top = event.below ? py : Math.max(py - tip.offsetHeight - 8, 4)
+  tip.style.transform = `translate(${left}px, ${top}px)`
 }
 
 Panel.prototype.leave = function () {

@@ -28,10 +28,13 @@ function drawMarks(panel, layout) {
 function measuredShape({ x, loss, low, high }, { at, y }) {
   const place = at(x, loss)
   if (low === null || high === null) return cross(place, 4)
-  const [px, bottom, top] = [place[0], y(low), y(high)]
-  const bar = `M${px} ${bottom}V${top}M${px - 3.5} ${bottom}h7M${px - 3.5} ${top}h7`
-  return cross(place, 4) + bar
+  const [px, bottom, top] = [place[0], inPlot(y, low), inPlot(y, high)]
+  // An end that is not in the plot has no cap.
+  const caps = [[low, bottom], [high, top]].filter(([end, pixel]) => y(end) === pixel)
+  return `${cross(place, 4)}M${px} ${bottom}V${top}${caps.map(([, pixel]) => `M${px - 3.5} ${pixel}h7`).join("")}`
 }
+
+const BEFORE = 8 // pixels by which a measurement goes before what it lies on
 
 const titled = (name, label) => (label && label !== name ? `${name}: ${label}` : name)
 
@@ -52,7 +55,7 @@ function hitsOf({ data, path }, { at }, placed) {
       words: () => words(titled(mark.name, lastText(mark.label, i)), mark.x[i], mark.loss[i]),
     }))),
     ...data.measured.map((m) => ({
-      place: at(m.x, m.loss), cost: m.x, words: () => words(m.label, m.x, m.loss, m, "measured"),
+      place: at(m.x, m.loss), cost: m.x, before: BEFORE, words: () => words(`measured: ${m.label}`, m.x, m.loss, m, "measured"),
     })),
   ]
 }

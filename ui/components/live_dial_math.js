@@ -1,11 +1,5 @@
 // Scales, ticks, and the dial's steps.
 
-function scale(low, high, from, to) {
-  const map = (value) => from + ((value - low) / (high - low || 1)) * (to - from)
-  map.invert = (pixel) => low + ((pixel - from) / (to - from || 1)) * (high - low)
-  return Object.assign(map, { low, high, from, to })
-}
-
 /** Costs: in proportion, or by factors where the dearest is many times the cheapest. */
 const MANY_TIMES = 4
 function costScale(low, high, from, to) {
@@ -52,17 +46,6 @@ function symlogTicks({ low, high, linear }) {
   }
   if (ticks.length <= 8) return ticks
   return ticks.filter((t) => t === 0 || Math.round(Math.log10(Math.abs(t))) % 2 === 0)
-}
-
-/** Round numbers from low to high, about as many as asked for. */
-function niceTicks(low, high, about) {
-  const rough = (high - low) / Math.max(about, 1)
-  if (!(rough > 0)) return [low]
-  const power = 10 ** Math.floor(Math.log10(rough))
-  const step = power * ([1, 2, 5].find((m) => m * power >= rough * 0.999) ?? 10)
-  const first = Math.ceil(low / step - 1e-9)
-  const number = Math.floor(high / step + 1e-9) - first + 1
-  return Array.from({ length: number }, (_, i) => (first + i) * step)
 }
 
 /** The step of the dial at or next to a value; `rounding` is a function such as Math.round. */

@@ -1,20 +1,24 @@
-// Names of what the curve is seen against, beside it where there is room, else in a list.
-
-const CLEAR = 5 // what the name of a line may lie on: else it would seem another's
+// Names of what the curve is seen against: of places beside them, of whole sets in a list.
 
 function nameMarks(panel, layout, placed) {
   const { parts, data } = panel
   const { x, y } = layout
   const room = { left: x.from, right: x.to + 10, top: y.to - 6, bottom: y.from }
   pen.font = `600 11.5px ${getComputedStyle(parts.curve.root).fontFamily}`
-  const crossed = placed.filter((mark) => mark.look === "crosses" && mark.places.length)
-  const listed = crossed.map((mark, i) => `${SIGNS[i % 2]} ${mark.name}`)
-  if (data.measured.length) listed.push("\u00d7 measured, 95 %")
-  const wanted = namesOf(panel, layout, placed)
-  const drawn = placeLabels(wanted, room, obstaclesOf(panel, layout, placed), legendOf(listed, room).boxes)
-  const named = new Set(drawn.map(({ text }) => text))
-  for (const { text, most } of wanted) if (most === CLEAR && !named.has(text)) listed.push(`\u2013 ${text}`)
-  each(parts.curve.labels, "text", [...drawn, ...legendOf(listed, room).rows], drawText)
+  const legend = legendOf(listedOf(data, placed), room)
+  const drawn = placeLabels(namesOf(panel, layout, placed), room, obstaclesOf(panel, layout, placed), legend.boxes)
+  each(parts.curve.labels, "text", [...drawn, ...legend.rows], drawText)
+}
+
+/** Each set behind the sign that it is drawn by. */
+function listedOf(data, placed) {
+  const of = (look) => placed.filter((mark) => mark.look === look && mark.places.length)
+  return [
+    ...of("line").map((mark) => `${mark.width ? "\u25a0" : "\u2013"} ${mark.name}`),
+    ...of("crosses").map((mark, i) => `${SIGNS[i % 2]} ${mark.name}`),
+    ...of("cloud").map((mark) => `\u2022 ${mark.name}`),
+    ...(data.measured.length ? ["\u00d7 measured, 95 %"] : []),
+  ]
 }
 
 /** {text, anchors: places beside which it may stand, ...}, the most important first. */
@@ -32,8 +36,6 @@ function namesOf({ path }, { at, x, y }, placed) {
     ...kept,
     ...uniform,
     ...(line.length > 1 ? [{ text: "frontier", anchors: along(line), name: "frontier-name", of: "frontier" }] : []),
-    ...of("line").map((mark) => ({ text: mark.name, anchors: along(mark.places), of: mark.name, most: CLEAR })),
-    ...of("cloud").map((mark) => ({ text: mark.name, anchors: corners(mark.places) })),
     { text: "full precision", anchors: zero, of: "" },
   ]
 }
@@ -48,7 +50,7 @@ function obstaclesOf({ data, path }, { at, x, y }, placed) {
   return [
     ...lines.flatMap(([name, places]) => walked(places).map(([px, py]) => [px, py, 2, name])),
     ...placed.flatMap((mark) => mark.places.map(([px, py]) => [px, py, mark.look === "cloud" ? 0.4 : 6])),
-    ...data.measured.map((m) => [...at(m.x, m.loss), 6]),
+    ...data.measured.flatMap((m) => [m.low ?? m.loss, m.loss, m.high ?? m.loss].map((loss) => [at(m.x, 0)[0], inPlot(y, loss), 6])),
   ]
 }
 
@@ -59,12 +61,6 @@ function along(places) {
   const steps = walked(places)
   const shares = [0.5, 0.4, 0.6, 0.3, 0.7, 0.8, 0.2, 0.9, 0.1, 1, 0]
   return (steps.length ? shares : []).map((share) => steps[Math.round(share * (steps.length - 1))])
-}
-
-/** The points of a cloud that lie outermost. */
-function corners(places) {
-  const by = (key) => places.reduce((best, place) => (key(place) > key(best) ? place : best))
-  return [by(([x, y]) => x - y), by(([x]) => x), by(([, y]) => -y), by(([x, y]) => -x - y)]
 }
 
 /** Places along a line, near enough to each other that no label fits between. */

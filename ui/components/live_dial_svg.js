@@ -1,31 +1,5 @@
 // Drawing. Text from outside is only ever set as textContent.
 
-function set(node, attributes) {
-  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value)
-  return node
-}
-
-/** As many children of that kind as there are items, each updated; no child is made twice. */
-function each(parent, tag, items, update) {
-  while (parent.childElementCount > items.length) parent.lastElementChild.remove()
-  while (parent.childElementCount < items.length) {
-    const inSvg = parent instanceof SVGElement
-    parent.append(
-      inSvg ? document.createElementNS("http://www.w3.org/2000/svg", tag) : document.createElement(tag),
-    )
-  }
-  items.forEach((item, i) => update(parent.children[i], item, i))
-}
-
-function drawText(node, { x, y, text, anchor = "middle", name = "" }) {
-  set(node, { x: x.toFixed(1), y: y.toFixed(1), "text-anchor": anchor, class: name })
-  node.textContent = text
-}
-
-function gridLine(node, [x1, y1, x2, y2]) {
-  set(node, { x1, y1, x2, y2 })
-}
-
 /** A path that is a dot at each place, drawn by its round line ends. */
 const dots = (places) => places.map(([x, y]) => `M${x.toFixed(1)} ${y.toFixed(1)}h0`).join("")
 const polyline = (places) =>

@@ -48,7 +48,12 @@ function drawFlips({ parts, data, path, focus, colors }, { x }) {
     const inside = value >= data.unit.low && value <= data.unit.high
     if (inside && bits !== path.bitsAt(path.best[i - 1], focus)) flips.push({ bits, value })
   }
-  each(parts.flips, "i", flips.length > MOST_FLIPS ? [] : flips, (node, { bits, value }) => {
+  const drawn = flips.length > MOST_FLIPS ? [] : flips
+  const words = drawn.length ? `budgets at which ${data.layers.label[focus]} changes its bits` : ""
+  say(parts.caption.lastElementChild, words)
+  parts.caption.hidden = !words
+  set(parts.thumb, { "aria-description": words && `${drawn.length} ${words}` })
+  each(parts.flips, "i", drawn, (node, { bits, value }) => {
     node.style.left = `${x(value)}px`
     node.style.background = bitColors(colors, bits)[0]
     node.title = `${data.layers.label[focus]}: ${bitsText(bits)} from here on`

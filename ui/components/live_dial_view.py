@@ -74,20 +74,27 @@ class DialLayer:
 
 @dataclass(frozen=True, eq=False)
 class DialTile:
-    """A headline figure that follows the pointer: of a cost by name, or ``loss``, ``ratio``."""
+    """A headline figure that follows the pointer: of a cost by name, or ``loss``, ``ratio``.
+
+    A cost is shown over ``per_unit`` with so many ``decimals`` and ``suffix``, as ``DialUnit``'s.
+    """
 
     cost: str
     label: str
     help: str
+    per_unit: float = 1.0
+    decimals: int = 2
+    suffix: str = ""
 
 
 @dataclass(frozen=True, eq=False)
 class LiveDial:
     """What is drawn. ``path`` are the configurations that the dial runs through, by rising cost of
-    its unit; ``confirmed`` is the optimum at ``value`` (as shown), None where there is none.
+    its unit; ``confirmed`` is the optimum at ``value`` (as shown), None where there is none; with
+    ``confirmed_state`` "infeasible" the best where the budgets could be met.
 
     ``pin_costs`` is what pinning the layer in focus to each width adds to the loss, where known.
-    ``full_bytes`` is the network at 32 bit.
+    ``full_bytes`` is the network at 32 bit. ``can_keep`` is False where no more can be kept.
     """
 
     unit: DialUnit
@@ -105,6 +112,8 @@ class LiveDial:
     pin_costs: Mapping[int, float] | None = None
     can_undo: bool = False
     can_redo: bool = False
+    can_keep: bool = True
+    confirmed_state: Literal["confirmed", "infeasible"] = "confirmed"
 
 
 @dataclass(frozen=True)

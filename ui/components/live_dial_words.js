@@ -1,6 +1,5 @@
 // Numbers as people read them.
 
-const minus = (text) => text.replace(/-/g, "\u2212")
 const NONE = "\u2013"
 const SUPERSCRIPT = "\u2070\u00b9\u00b2\u00b3\u2074\u2075\u2076\u2077\u2078\u2079"
 
@@ -14,13 +13,6 @@ function sizeText(value) {
     if (value >= limit) return `${digits(value / limit)} ${unit}`
   }
   return `${value.toFixed(0)} B`
-}
-
-function countText(value) {
-  for (const [limit, unit] of [[1e12, "T"], [1e9, "G"], [1e6, "M"], [1e3, "k"]]) {
-    if (value >= limit) return `${digits(value / limit)} ${unit}`
-  }
-  return digits(value)
 }
 
 /** \u0394L with its sign, always three digits. */
@@ -55,24 +47,15 @@ function bitsText(bits) {
   return `${Number.isInteger(bits) ? bits : bits.toFixed(2)} ${bits === 1 ? "bit" : "bits"}`
 }
 
-const COST_TEXTS = {
-  size_bytes: sizeText,
-  size_ratio: (value) => `${(100 * value).toFixed(1)} %`,
-  average_bits: (value) => value.toFixed(2),
-  bops: countText,
-  latency_ms: (value) => `${digits(value)} ms`,
-  energy_mj: (value) => `${digits(value)} mJ`,
-}
-
-/** The text of a tile: of a cost, the loss, or how much smaller than at 32 bit. */
-function tileText(cost, point, fullBytes) {
-  if (!point) return NONE
-  if (cost === "loss") return lossText(point.loss)
+/** Number and unit of a tile: of a cost, the loss, or how much smaller than at 32 bit. */
+function tileTexts({ cost, per_unit, decimals, suffix }, point, fullBytes) {
+  if (!point) return [NONE, ""]
+  if (cost === "loss") return [lossText(point.loss), ""]
   const size = point.costs.size_bytes
-  if (cost === "ratio") return size ? `${digits(fullBytes / size)}\u00d7` : NONE
+  if (cost === "ratio") return [size ? `${digits(fullBytes / size)}\u00d7` : NONE, ""]
   const value = point.costs[cost]
-  if (value === null || value === undefined) return NONE
-  return minus((COST_TEXTS[cost] ?? countText)(value))
+  if (value === null || value === undefined) return [NONE, ""]
+  return [dialText({ decimals }, value / per_unit), suffix]
 }
 
 const dialText = ({ decimals }, value) => minus(value.toFixed(decimals))

@@ -77,14 +77,13 @@ class Released:
 
 _MOST_BINS = 4096
 _SCRIPTS = ("_math", "_draw", "_lines", "_panels", "", "_events")
+_FILES = ("panel_drawing.js", *(f"live_histogram{part}.js" for part in _SCRIPTS))
 _HERE = Path(__file__)
 _mount = st.components.v2.component(
     "bitdial_live_histogram",
     html=_HERE.with_suffix(".html").read_text(encoding="utf-8"),
     css=_HERE.with_suffix(".css").read_text(encoding="utf-8"),
-    js="\n".join(
-        _HERE.with_name(f"live_histogram{part}.js").read_text(encoding="utf-8") for part in _SCRIPTS
-    ),
+    js="\n".join(_HERE.with_name(name).read_text(encoding="utf-8") for name in _FILES),
 )
 
 

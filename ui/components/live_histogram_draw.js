@@ -6,29 +6,6 @@ const NARROW_COLUMNS = 128
 const MOST_COLUMNS = 256
 const MOST_LINES = 160 // more levels than this would be a solid block
 
-function set(node, attributes) {
-  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value)
-  return node
-}
-
-/** As many children of that kind as there are items, each updated; no child is made twice. */
-function each(parent, tag, items, update) {
-  while (parent.childElementCount > items.length) parent.lastElementChild.remove()
-  while (parent.childElementCount < items.length) {
-    const inSvg = parent instanceof SVGElement
-    parent.append(
-      inSvg ? document.createElementNS("http://www.w3.org/2000/svg", tag) : document.createElement(tag),
-    )
-  }
-  items.forEach((item, i) => update(parent.children[i], item, i))
-}
-
-function scale(low, high, from, to) {
-  const map = (value) => from + ((value - low) / (high - low)) * (to - from)
-  map.invert = (pixel) => low + ((pixel - from) / (to - from)) * (high - low)
-  return Object.assign(map, { low, high, from, to })
-}
-
 function logScale(low, high, from, to) {
   const inner = scale(Math.log10(low), Math.log10(high), from, to)
   return Object.assign((value) => inner(Math.log10(Math.max(value, low))), { low, high, from, to })
@@ -65,14 +42,6 @@ function layoutOf({ data, histogram }, width, sideWidth) {
   const bottom = HEIGHT.main - 38
   const y = data.log ? logScale(0.5, most * 1.6, bottom, top) : scale(0, most * 1.06, bottom, top)
   return { width, sideWidth, x, y, top, bottom, columns, most, reach, sides }
-}
-
-function drawText(node, { x, y, text, anchor = "middle", name = "" }) {
-  set(node, { x, y, "text-anchor": anchor, class: name }).textContent = text
-}
-
-function gridLine(node, [x1, y1, x2, y2]) {
-  set(node, { x1, y1, x2, y2 })
 }
 
 function drawFrame({ parts, data, histogram }, layout) {

@@ -121,17 +121,6 @@ function divergenceAt(curve, x) {
   return curve.y[place < 0 ? last : place] ?? Infinity
 }
 
-/** Round numbers from low to high, about as many as asked for. */
-function niceTicks(low, high, about) {
-  const rough = (high - low) / about
-  if (!(rough > 0)) return [low]
-  const power = 10 ** Math.floor(Math.log10(rough))
-  const step = power * ([1, 2, 5].find((m) => m * power >= rough * 0.999) ?? 10)
-  const first = Math.ceil(low / step - 1e-9)
-  const number = Math.floor(high / step + 1e-9) - first + 1
-  return Array.from({ length: number }, (_, i) => (first + i) * step)
-}
-
 /** Powers of ten between, every second or third one where they are many. */
 function decades(low, high, most) {
   const [first, last] = [Math.ceil(Math.log10(low) - 1e-9), Math.floor(Math.log10(high) + 1e-9)]
@@ -140,8 +129,6 @@ function decades(low, high, most) {
   for (let power = first; power <= last; power += every) ticks.push(10 ** power)
   return ticks
 }
-
-const minus = (text) => text.replace(/-/g, "\u2212")
 
 /** Always the same number of digits, so that text keeps its width. */
 function readable(value, digits = 4) {
