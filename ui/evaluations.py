@@ -33,24 +33,47 @@ class Setting:
         return self.clipping if rounded else self.clipping.of("weight")
 
 
-def start_evaluation(prepared: Prepared, widths: Mapping[str, Width], setting: Setting) -> None:
-    """Measure an allocation on evaluation data."""
-    engine().runner.submit(_evaluation(prepared, widths, setting))
+@dataclass(frozen=True, eq=False)
+class Measurement:
+    """An allocation (bits of weights, of each kernel where they differ, and of inputs by layer)
+    that is measured or could be; ``job`` does it, None where nobody has asked."""
+
+    question: EvaluateQuestion
+    job: Job | None
+
+    @property
+    def result(self) -> Evaluation | None:
+        """What it says, None before its end."""
+        return None if self.job is None else _result_of(self.job)
+
+    @property
+    def asked(self) -> bool:
+        """Measured, or about to be."""
+        job = self.job
+        return job is not None and (job.state == "finished" or (job.active and not job.lost()))
 
 
-def start_bits(
+def measurement(
     prepared: Prepared, bits: Bits, inputs: Mapping[str, int | None], setting: Setting
-) -> None:
-    """The same of bits that may differ from kernel to kernel."""
-    engine().runner.submit(_question(prepared, bits, inputs, setting))
+) -> Measurement:
+    """Look it up."""
+    question = _question(prepared, bits, inputs, setting)
+    return Measurement(question, engine().store.find(question.kind, to_json(question)))
 
 
-def start_evaluations(
-    prepared: Prepared, asked: Iterable[tuple[Mapping[str, Width], Setting]]
-) -> None:
-    """Measure several."""
-    for widths, setting in asked:
-        start_evaluation(prepared, widths, setting)
+def measurement_of(
+    prepared: Prepared, widths: Mapping[str, Width], setting: Setting
+) -> Measurement:
+    """Look up that of one width a layer."""
+    bits = {name: width.bits for name, width in widths.items()}
+    inputs = {name: width.activation_bits for name, width in widths.items()}
+    return measurement(prepared, bits, inputs, setting)
+
+
+def start(measurements: Iterable[Measurement]) -> None:
+    """Measure them on evaluation data."""
+    for one in measurements:
+        engine().runner.submit(one.question)
 
 
 @dataclass(frozen=True)
@@ -73,39 +96,13 @@ class Measured:
         return tuple(known) if len(known) == len(each) else None
 
 
-def evaluation_of(prepared: Prepared, widths: Mapping[str, Width], setting: Setting) -> Job | None:
-    """The job that measures this allocation, None where nobody has asked."""
-    question = _evaluation(prepared, widths, setting)
-    return engine().store.find(question.kind, to_json(question))
-
-
-def evaluation_of_bits(
-    prepared: Prepared, bits: Bits, inputs: Mapping[str, int | None], setting: Setting
-) -> Job | None:
-    """The same of bits that may differ from kernel to kernel."""
-    question = _question(prepared, bits, inputs, setting)
-    return engine().store.find(question.kind, to_json(question))
-
-
-def result_of(job: Job | None) -> Evaluation | None:
-    """What a finished measurement says, None before that."""
-    if job is None or job.state != "finished" or not job.result:
-        return None
-    return Evaluation.from_json(job.result)
-
-
-def under_way(job: Job | None) -> bool:
-    """Measured, or about to be."""
-    return job is not None and (job.state == "finished" or (job.active and not job.lost()))
-
-
 def measured(prepared: Prepared, setting: Setting) -> list[Measured]:
     """All allocations of this network measured on these data with this objective, newest first:
     at any bits of inputs, and at any clipping."""
     layers = [layer.name for layer in prepared.network.layers]
     found = []
     for job in _evaluations(prepared, setting):
-        result = result_of(job)
+        result = _result_of(job)
         if result is None:
             continue
         entries = {name: (weight, inputs) for name, weight, inputs in job.question["bits"]}
@@ -124,6 +121,12 @@ def measured(prepared: Prepared, setting: Setting) -> list[Measured]:
     return found
 
 
+def _result_of(job: Job) -> Evaluation | None:
+    if job.state != "finished" or not job.result:
+        return None
+    return Evaluation.from_json(job.result)
+
+
 def _weight_bits(entry: Any) -> WeightBits | None:
     """As JSON has it: a list where kernels differ."""
     return tuple(entry) if isinstance(entry, list) else entry
@@ -140,14 +143,6 @@ def _evaluations(prepared: Prepared, setting: Setting) -> list[Job]:
     same = (setting.pair.evaluation.fingerprint, setting.objective)
     jobs = jobs_of("evaluate", prepared)
     return [j for j in jobs if (j.question["data_fingerprint"], j.question["objective"]) == same]
-
-
-def _evaluation(
-    prepared: Prepared, widths: Mapping[str, Width], setting: Setting
-) -> EvaluateQuestion:
-    bits = {name: width.bits for name, width in widths.items()}
-    inputs = {name: width.activation_bits for name, width in widths.items()}
-    return _question(prepared, bits, inputs, setting)
 
 
 def _question(

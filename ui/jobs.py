@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import streamlit as st
 
+from qcore.calibrate.clipping import Clipping
 from qcore.jobs.questions import Question, to_json
 from qcore.store.job import SILENT_SECONDS, Job
 from ui import format as fmt
@@ -27,7 +31,23 @@ _SURE = 0.1  # share of an attempt's work before which its speed says little
 
 def title(job: Job) -> str:
     """What the job does, and to which network."""
-    return fmt.plain(f"{_TITLES[job.kind]} · {title_of(str(job.question['model']))}")
+    what = _TITLES[job.kind]
+    if job.kind == "evaluate":
+        what = f"Measuring {_allocation(job.question)}"
+    return fmt.plain(f"{what} · {title_of(str(job.question['model']))}")
+
+
+def _allocation(question: Mapping[str, Any]) -> str:
+    """Example: uniform 5 bit; 2 to 8 bits per layer."""
+    found = [weight for _, weight, _ in question["bits"] if weight is not None]
+    flat = [b for weight in found for b in (weight if isinstance(weight, list) else [weight])]
+    if not flat:
+        return "full precision"
+    if len(set(flat)) == 1:
+        corrected = Clipping.from_json(question["clipping"]).bias_correction
+        return f"{'' if corrected else 'plain '}uniform {flat[0]} bit"
+    each = "kernel" if len(flat) > len(found) else "layer"
+    return f"{min(flat)} to {max(flat)} bits per {each}"
 
 
 def progress_text(job: Job) -> str:
@@ -60,17 +80,52 @@ def cancel(job_id: str) -> None:
     engine().runner.cancel(job_id)
 
 
-@st.fragment(run_every=2.0)
 def running_jobs() -> None:
-    """The sidebar's list of all active jobs, from any tab (opening a network shows itself)."""
-    jobs = engine().store.active_jobs()
-    active = [job for job in jobs if job.kind != "prepare" and not job.lost()]
-    if not active:
+    """The sidebar's list of all active jobs, from any tab (opening a network shows itself). It is
+    looked after while there are any; jobs are started by reruns, which draw it anew."""
+    if not _active():
         return
-    st.caption("Running")
-    for job in active:
-        st.progress(min(job.fraction, 1.0), text=title(job))
-        st.caption(progress_text(job))
+
+    @st.fragment(run_every=2.0)
+    def panel() -> None:
+        active = _active()
+        if not active:
+            st.rerun()
+        st.caption("Running")
+        alike: dict[str, list[Job]] = {}
+        for job in active:
+            alike.setdefault(title(job), []).append(job)
+        for name, jobs in alike.items():
+            _running(name, jobs)
+
+    panel()
+
+
+def _cancel_all(job_ids: list[str]) -> None:
+    for job_id in job_ids:
+        cancel(job_id)
+
+
+def _active() -> list[Job]:
+    jobs = engine().store.active_jobs()
+    return [job for job in jobs if job.kind != "prepare" and not job.lost()]
+
+
+def _running(name: str, jobs: list[Job]) -> None:
+    """Jobs of one title in a line: how far the first is, and a button that stops all of them."""
+    job = max(jobs, key=lambda one: one.fraction)
+    several = f" ({len(jobs)} of them)" if len(jobs) > 1 else ""
+    st.progress(min(job.fraction, 1.0), text=f"{name}{several}")
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.caption(progress_text(job), width="stretch")
+        st.button(
+            "Stop",
+            key=f"stop-{job.id}",
+            type="tertiary",
+            on_click=_cancel_all,
+            args=([one.id for one in jobs],),
+            disabled=all(one.cancel_requested for one in jobs),
+        )
 
 
 def wait_for(job: Job, what: str) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
+from datetime import datetime
 from typing import get_args
 
 import streamlit as st
@@ -47,7 +49,7 @@ def sensitivity_job(
     if only == get_args(Quantized) or chosen is not None:
         follow_job(None if chosen is None else chosen.id)
     if len(jobs) > 1 or (jobs and chosen is None):
-        labels = {job.id: run_label(job) for job in jobs}
+        labels = _run_labels(jobs)
         st.session_state["run"] = None if chosen is None else chosen.id
         st.selectbox(
             "Run",
@@ -68,6 +70,17 @@ def jobs_of(kind: str, prepared: Prepared) -> list[Job]:
     jobs = [job for job in jobs if job.question.get("engine") == ENGINE]
     # Pairs of widths, which the command line can ask for, have no place on these pages.
     return [job for job in jobs if not job.question.get("config", {}).get("activation_bits")]
+
+
+def _run_labels(jobs: list[Job]) -> dict[str, str]:
+    """By id; runs that would be called the same are told apart by when they were asked for."""
+    labels = {job.id: run_label(job) for job in jobs}
+    often = Counter(labels.values())
+    for job in jobs:
+        if often[labels[job.id]] > 1:
+            asked = datetime.fromtimestamp(job.asked_at)
+            labels[job.id] = f"{asked:%d %b %H:%M:%S} · {labels[job.id]}"
+    return labels
 
 
 def run_label(job: Job) -> str:

@@ -18,7 +18,7 @@ from ui.state import DATA, LAYER, MODEL, another_network, follow_job, put_in_url
 
 BRAND = Path(__file__).resolve().parent.parent / "assets" / "brand"
 
-_MENU = "network_menu"
+_MENU, _FOCUSED = "network_menu", "focused_layers"
 
 
 def sidebar() -> None:
@@ -55,8 +55,12 @@ def _network_choice() -> None:
 
 
 def _choose_network() -> None:
+    """Each network's focused layer waits for it to come back."""
+    focused = st.session_state.setdefault(_FOCUSED, {})
+    focused[st.session_state.get(MODEL)] = st.session_state.get(LAYER)
     another_network()
     st.session_state[MODEL] = st.session_state[_MENU]
+    st.session_state[LAYER] = focused.get(st.session_state[MODEL])
 
 
 def _opened() -> Prepared | None:

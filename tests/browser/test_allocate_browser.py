@@ -75,9 +75,9 @@ def test_drag_pin_undo_compare_export(start_server: Callable, page: Page, tmp_pa
     expect(page).to_have_url(re.compile("kept=[2-8]{11}%2C[2-8]{11}"))
     page.get_by_text("Compare", exact=True).click()
     expect(page.get_by_text("layers differ")).to_be_visible()
-    expect(page.get_by_text("On the dial")).to_be_visible()
+    expect(page.get_by_text("On the dial").first).to_be_visible()
     expect(page.get_by_role("button", name="Remove")).to_have_count(2)
-    expect(page.get_by_test_id("stMetricDelta").first).to_be_visible()
+    expect(page.get_by_text("Size (kB)")).to_be_visible()
 
     page.reload()
     expect(page.get_by_text("layers differ")).to_be_visible()

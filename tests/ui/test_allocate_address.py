@@ -20,7 +20,7 @@ SCOPE = Scope(LAYERS, tuple(map(Width, BITS)), ("bismo-edge", "x:y"), (2, 4, 8))
 BOTH = Scope(LAYERS, tuple(Width(b, b) for b in BITS), (), ())
 
 dials = st.sampled_from([name for name in BUDGETS if name != "loss"])
-numbers = st.floats(allow_nan=False, allow_infinity=False)
+numbers = st.floats(0, 1e18, exclude_min=True)
 
 
 def configurations(scope: Scope) -> st.SearchStrategy[tuple[Width, ...]]:
@@ -76,10 +76,13 @@ FOREIGN: dict[str, dict[str, str]] = {
     "a loss is not dialled": {"budget": "loss:0.1"},
     "no number": {"budget": "size_bytes:many"},
     "not a finite one": {"also": "bops:inf"},
+    "none that any network has": {"also": "size_ratio:1.7e308"},
+    "a negative one": {"budget": "size_bytes:-1"},
+    "nothing at all": {"budget": "size_bytes:0"},
     "the same budget twice": {"also": "size_bytes:9"},
     "unknown hardware": {"hardware": "<b>"},
     "inputs of 3 bits are not offered here": {"input_bits": "3"},
-    "an unknown solver": {"solver": "magic"},
+    "an unknown method": {"method": "magic"},
     "pins of another network": {"pins": "44"},
     "a pin that was not measured": {"pins": "3..."},
     "kept of another network": {"kept": "444"},

@@ -140,6 +140,17 @@ def test_an_edit_in_the_table_pins(
     assert changed[0].pins == (("b", 4),)
 
 
+def row_of(app: AppTest, title: str) -> list[tuple[str, str]]:
+    """(value, difference) of each compared configuration, five of them."""
+    texts = [str(element.value) for element in app.markdown]
+    start = texts.index(title) + 1
+    found = []
+    for text in texts[start : start + 5]:
+        value, _, rest = text.partition("\n")
+        found.append((value.strip(" *"), rest.partition("[:small[")[2].rstrip("]")))
+    return found
+
+
 def test_four_are_kept_compared_and_measured(app: AppTest, dial: Dial) -> None:
     seen = []
     for value in (25.0, 30.0, 40.0, 60.0, 70.0):
@@ -152,15 +163,18 @@ def test_four_are_kept_compared_and_measured(app: AppTest, dial: Dial) -> None:
     assert link(app)["kept"].split(",") == ["".join(map(str, bits)) for bits in seen[:4]]
     app.segmented_control(key="allocate_view").set_value("Compare").run()
     assert "layers differ" in text_of(app)
-    sizes = [m for m in app.metric if m.label == "Size"]
-    assert len(sizes) == 5
-    assert sizes[0].delta == ""
-    assert sizes[1].delta.startswith("+")
+    sizes = row_of(app, "Size (kB)")
+    assert [float(size) for size, _ in sizes] == pytest.approx(
+        [costs["size_bytes"] / 1000 for costs in (*(p.costs for p in kept), dial.costs)],
+        abs=0.05,
+    )
+    assert sizes[0][1] == ""
+    assert float(sizes[1][1]) == pytest.approx(float(sizes[1][0]) - float(sizes[0][0]), abs=0.01)
     app.segmented_control(key="compare_to").set_value("B").run()
-    assert next(m.delta for m in app.metric if m.label == "Size").startswith("-")
-    press(app, "Measure B")
-    measured = [m.value for m in app.metric if m.label == "Measured ΔL"]
-    assert [value == "–" for value in measured] == [True, False, True, True, True]
+    assert row_of(app, "Size (kB)")[0][1].startswith("−")
+    app.button(key="measure-B").click().run()
+    measured = [value != "–" for value, _ in row_of(app, "Measured ΔL")]
+    assert measured == [False, True, False, False, False]
     assert len(dial.view.measured) == 1
     assert "kept B" in dial.view.measured[0].label
     press(app, "Remove")
@@ -249,32 +263,43 @@ def test_latency_without_hardware_falls_back_and_says_so(app: AppTest, dial: Dia
 
 
 def test_a_strange_link_is_named_in_a_line(app: AppTest, dial: Dial) -> None:
-    app = reopened(app, pins="44", kept="zz", solver="magic")
+    app = reopened(app, pins="44", kept="zz", method="magic")
     assert "Left out of the link" in text_of(app)
-    assert all(name in text_of(app) for name in ("solver", "pins", "kept"))
-    assert not {"pins", "kept", "solver"} & set(link(app))
+    assert all(name in text_of(app) for name in ("method", "pins", "kept"))
+    assert not {"pins", "kept", "method"} & set(link(app))
 
 
 def test_interaction_aware_says_what_it_did(app: AppTest, dial: Dial) -> None:
     app.selectbox(key="dial_method").set_value("interaction").run()
     assert not app.exception
     assert "interactions of layers" in text_of(app) or "measured interactions" in text_of(app)
-    assert link(app)["solver"] == "interaction"
+    assert link(app)["method"] == "interaction"
 
 
 def test_ratios_against_both_uniform_kinds(app: AppTest, dial: Dial) -> None:
     app.segmented_control(key="allocate_view").set_value("Measured").run()
-    shown = {m.label: m.value for m in app.metric}
-    assert shown["Against uniform 4 bit"] == shown["Against plain uniform 4 bit"] == "–"
+    assert "what choosing bits was worth" in text_of(app)
     press(app, "Measure these")
-    shown = {m.label: m.value for m in app.metric}
-    assert float(shown["Measured ΔL"]) == pytest.approx(dial.view.measured[0].loss, rel=0.01)
+    shown = {m.label: str(m.value) for m in app.metric}
+    own = float(shown["Measured ΔL"].replace("−", "-"))
+    point = next(point for point in dial.view.measured if "this budget" in point.label)
+    assert own == pytest.approx(point.loss, rel=0.01)
     frame = next(d.value for d in app.dataframe if "allocation" in d.value)
     rows = frame.set_index("allocation")["measured"]
     assert set(rows.index) == {"this budget", "uniform 4 bit", "plain uniform 4 bit"}
-    for name in ("uniform", "plain uniform"):
+    labels = {
+        "uniform": "bias-corrected uniform 4 bit",
+        "plain uniform": "plain uniform 4 bit (no bias correction)",
+    }
+    for name, label in labels.items():
         ratio = rows[f"{name} 4 bit"] / rows["this budget"]
-        assert shown[f"Against {name} 4 bit"] in (f"1/{ratio:.3g}", f"{1 / ratio:.3g} ×", "–")
+        said = shown[f"Measured ΔL, of {label}"]
+        if ratio > 0:
+            number = float(said.removesuffix(" ×").removeprefix("1/"))
+            assert number == pytest.approx(max(ratio, 1 / ratio), rel=0.006)
+            assert said.startswith("1/") == (ratio >= 1)
+        else:
+            assert said == "no ratio"
 
 
 def test_the_ledger_adds_up_to_the_size(app: AppTest, dial: Dial) -> None:

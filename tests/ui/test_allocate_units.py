@@ -46,7 +46,14 @@ def test_units_as_documented() -> None:
     assert (unit.suffix, unit.per_unit, unit.low, unit.high) == ("kB", 1000, 23.0, 83.0)
     assert (unit.step, unit.decimals) == (0.05, 2)
     assert own(45.3, unit) == 45_300
-    assert amount("bops", 8.18e8) == "818 MBOPs"
+    assert amount("bops", 8.18e8) == "818.0 MBOPs"
+    assert amount("average_bits", 3.9826) == "3.983 bits"
+    assert [amount("size_bytes", value) for value in (0, 999, 2_482_000)] == [
+        "0 B",
+        "999 B",
+        "2.482 MB",
+    ]
+    assert dial_unit(problem("average_bits", 2, 16), "average_bits").decimals == 3
     assert bare("size_bytes", 45_350.0) == "45.35 kB"
     assert bare("average_bits", 4.0) == "4 bits"
     assert title("latency_ms") == "Latency"

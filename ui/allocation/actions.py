@@ -11,25 +11,26 @@ from ui.allocation import session, units
 from ui.allocation.by_loss import by_loss
 from ui.allocation.dialled import Dialled
 from ui.allocation.follow import follow
+from ui.allocation.held_out import HeldOut
 from ui.allocation.words import uniform_words
 from ui.allocation.workbench import Answer
-from ui.evaluations import Setting, evaluation_of, start_evaluation, under_way
+from ui.evaluations import start
 
 _LISTED = 20
 
 
-def actions(prepared: Prepared, answer: Answer, setting: Setting | None) -> None:
+def actions(prepared: Prepared, answer: Answer, held: HeldOut | None) -> None:
     """A row of buttons, and beside them what uniform bits would do within the same budgets."""
     with st.container(horizontal=True, vertical_alignment="center"):
-        if setting is not None:
-            _measure(prepared, answer, setting)
+        if held is not None:
+            _measure(held)
         _history()
         by_loss(answer)
         words = uniform_words(answer) + ("" if answer.note is None else f" {answer.note}")
-        if setting is None:
+        if held is None:
             st.caption(words)
         else:
-            follow(prepared, setting, words)
+            follow(prepared, held.setting, words)
 
 
 def _history() -> None:
@@ -46,17 +47,16 @@ def _history() -> None:
             )
 
 
-def _measure(prepared: Prepared, answer: Answer, setting: Setting) -> None:
-    known = None
-    if answer.allocation is not None:
-        known = evaluation_of(prepared, answer.named, setting)
-    done = known is not None and known.state == "finished"
+def _measure(held: HeldOut) -> None:
+    own, images = held.own, held.setting.pair.evaluation.images
+    done = own is not None and own.result is not None
     st.button(
-        "Measured" if done else f"Measure on {setting.pair.evaluation.images:,} held-out images",
+        "Measured" if done else f"Measure on {images:,} held-out images",
         type="primary",
         icon=":material/science:",
-        on_click=lambda: start_evaluation(prepared, answer.named, setting),
-        disabled=answer.allocation is None or under_way(known),
+        on_click=start,
+        args=([own],),
+        disabled=own is None or own.asked,
         help="Runs the quantized network on images that were not used to choose; the result is "
         "kept, and stands beside the prediction under Measured.",
     )
@@ -88,21 +88,20 @@ def obstacles(answer: Answer) -> None:
 def _infeasible(answer: Answer) -> None:
     why = answer.infeasible
     assert why is not None
-    other = why.name != answer.dialled.budget
-    nearest = units.bare(why.name, _enough(why.name, why.nearest, answer))
+    nearest = units.bare(why.name, why.nearest)
     title, given = units.title(why.name), units.bare(why.name, why.given)
     reason = " within the pins" if why.by_pins else " within the other budget" * why.together
+    st.error(
+        f"{title} of at most {given} cannot be met{reason}: the least possible is {nearest}. "
+        "Bars and tiles show the best allocation there.",
+        icon=":material/block:",
+    )
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.error(
-            f"{title} of at most {given} cannot be met{reason}: the least possible is {nearest}. "
-            "Bars and tiles show the best allocation there.",
-            icon=":material/block:",
-        )
         st.button(
             f"Use {nearest}",
             type="primary",
             icon=":material/near_me:",
-            on_click=lambda: session.change(_with_nearest(answer, other)),
+            on_click=lambda: session.change(_with_nearest(answer)),
         )
         if why.by_pins:
             st.button(
@@ -114,16 +113,9 @@ def _infeasible(answer: Answer) -> None:
             st.button("Undo the last step", icon=":material/undo:", on_click=session.undo)
 
 
-def _enough(name: str, value: float, answer: Answer) -> float:
-    """Rounded up to a step of the dial, so that it is feasible as shown."""
-    unit = units.dial_unit(answer.bench.free, name)
-    return units.own(units.shown_up(value, unit), unit)
-
-
-def _with_nearest(answer: Answer, second: bool) -> Dialled:
+def _with_nearest(answer: Answer) -> Dialled:
     why = answer.infeasible
     assert why is not None
-    value = _enough(why.name, why.nearest, answer)
-    if second:
-        return replace(session.now(), second=(why.name, value))
-    return session.at_value(value)
+    if why.name == answer.dialled.budget:
+        return session.at_value(why.nearest)
+    return replace(session.now(), second=(why.name, why.nearest))

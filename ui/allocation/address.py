@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from qcore.allocate.costs import BUDGETS
 from qcore.sensitivity.config import Width
-from ui.allocation.dialled import MOST_KEPT, Dialled, Solver, Widths
+from ui.allocation.dialled import MOST_KEPT, Dialled, Method, Widths
 from ui.allocation.digits import read_digits, read_widths, write_digits, write_widths
 
-PARAMETERS = ("budget", "also", "hardware", "input_bits", "solver", "pins", "kept")
+PARAMETERS = ("budget", "also", "hardware", "input_bits", "method", "pins", "kept")
 """All of them."""
 
 T = TypeVar("T")
 
 _BETWEEN = ":"  # name and value
 _NEXT = ","
+_MOST = 1e18  # no budget of a network is larger, in any unit
 _DIALS = tuple(name for name in BUDGETS if name != "loss")
 
 
@@ -31,7 +31,7 @@ class Scope:
     widths: tuple[Width, ...]
     hardware: tuple[str, ...]
     inputs: tuple[int, ...]
-    methods: tuple[Solver, ...] = ("ilp", "interaction")
+    methods: tuple[Method, ...] = ("ilp", "interaction")
 
     @property
     def bits(self) -> tuple[int, ...]:
@@ -56,7 +56,7 @@ def to_query(dialled: Dialled, scope: Scope) -> dict[str, str | None]:
         "also": None if dialled.second is None else f"{dialled.second[0]}:{dialled.second[1]!r}",
         "hardware": dialled.hardware,
         "input_bits": None if dialled.inputs is None else str(dialled.inputs),
-        "solver": None if dialled.method == "ilp" else dialled.method,
+        "method": None if dialled.method == "ilp" else dialled.method,
         "pins": write_digits([pins.get(name) for name in scope.layers]) if pins else None,
         "kept": _NEXT.join(map(write_widths, dialled.kept)) or None,
     }
@@ -87,7 +87,7 @@ def read_query(query: Mapping[str, str], scope: Scope) -> tuple[Dialled, tuple[s
     second = reader.take("also", _limited)
     hardware = reader.take("hardware", lambda text: text if text in scope.hardware else None)
     inputs = reader.take("input_bits", lambda text: _among(text, scope.inputs))
-    method: Solver | None = reader.take("solver", lambda text: _method(text, scope))
+    method: Method | None = reader.take("method", lambda text: _method(text, scope))
     pins = reader.take("pins", lambda text: _pins(text, scope))
     kept = reader.take("kept", lambda text: _kept(text, scope))
     name, value = budget or (Dialled().budget, None)
@@ -108,14 +108,14 @@ def _limited(text: str) -> tuple[str, float] | None:
         value = float(number)
     except ValueError:
         return None
-    return (name, value) if name in _DIALS and math.isfinite(value) else None
+    return (name, value) if name in _DIALS and 0 < value <= _MOST else None
 
 
 def _among(text: str, numbers: tuple[int, ...]) -> int | None:
     return next((n for n in numbers if str(n) == text), None)
 
 
-def _method(text: str, scope: Scope) -> Solver | None:
+def _method(text: str, scope: Scope) -> Method | None:
     return next((method for method in scope.methods if method == text), None)
 
 

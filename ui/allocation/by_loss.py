@@ -7,7 +7,7 @@ import streamlit as st
 from qcore.allocate import InfeasibleBudget, SolverTimeout, solve_ilp
 from qcore.allocate.budget import with_budgets
 from ui import format as fmt
-from ui.allocation import session, units
+from ui.allocation import session, signed, units
 from ui.allocation.workbench import Answer, budgets_of
 
 _KEY = "dial_loss"
@@ -26,7 +26,7 @@ def by_loss(answer: Answer) -> None:
             step=0.001,
             format="%.4f",
             key=_KEY,
-            placeholder=f"now {fmt.loss(answer.allocation.costs['loss'])}",
+            placeholder=f"now {signed.loss(answer.allocation.costs['loss'])}",
             on_change=_find,
             args=(answer,),
             help="The dial goes to what the smallest such network costs, within pins and the "
@@ -35,6 +35,14 @@ def by_loss(answer: Answer) -> None:
         said = st.session_state.pop(_SAID, None)
         if said is not None:
             st.error(said, icon=":material/block:")
+
+
+def _nearest(error: InfeasibleBudget, answer: Answer) -> str:
+    """Example: ΔL of 0.0021."""
+    if error.name == "loss":
+        return fmt.plain(f"ΔL of {error.nearest:.4g}")
+    value = error.nearest + answer.problem.offsets[error.name]
+    return f"{units.title(error.name)} of {units.amount(error.name, value)}"
 
 
 def _find(answer: Answer) -> None:
@@ -47,8 +55,8 @@ def _find(answer: Answer) -> None:
     try:
         found = solve_ilp(problem.problem)
     except InfeasibleBudget as error:
-        least = f"{error.name} = {error.nearest + problem.offsets[error.name]:.4g}"
-        st.session_state[_SAID] = fmt.plain(f"No network is within that; the nearest: {least}.")
+        nearest = _nearest(error, answer)
+        st.session_state[_SAID] = f"No network is within that; the nearest: {nearest}."
     except SolverTimeout as error:
         st.session_state[_SAID] = fmt.plain(str(error))
     else:

@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-import pandas as pd
 import streamlit as st
 
 from qcore.prepare.prepared import Prepared
-from ui import format as fmt
-from ui.allocation.compared import NOW, Compared, compared, named, tiles
+from ui.allocation.compare_table import compare_table
+from ui.allocation.compared import NOW, Compared, compared
 from ui.allocation.dialled import MOST_KEPT
+from ui.allocation.held_out import HeldOut
 from ui.allocation.points import letter
 from ui.allocation.workbench import Answer
 from ui.charts import chart
-from ui.evaluations import Setting, start_evaluations
+from ui.evaluations import start
 from ui.figures.allocation import differences_figure
 from ui.select import focus_clicked
 from ui.state import focused_layer, palette
 
 
-def compare_section(prepared: Prepared, setting: Setting | None, answer: Answer) -> None:
-    """Tiles with differences, layers that differ, and measuring all of them."""
+def compare_section(prepared: Prepared, held: HeldOut | None, answer: Answer) -> None:
+    """A table with differences, layers that differ, and measuring all of them."""
     kept = answer.dialled.kept
     if not kept:
         st.info(
@@ -28,48 +28,37 @@ def compare_section(prepared: Prepared, setting: Setting | None, answer: Answer)
             icon=":material/bookmark:",
         )
         return
+    setting = None if held is None else held.setting
     all_widths = {letter(i): widths for i, widths in enumerate(kept)} | {NOW: answer.widths}
     each = [compared(prepared, setting, answer, *one) for one in all_widths.items()]
-    names = list(all_widths)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         chosen = st.segmented_control(
             "Differences to",
-            names,
-            default=names[0],
+            list(all_widths),
+            default=each[0].name,
             required=True,
             key="compare_to",
-            help="The configuration that the others are compared with; “now” is on the dial.",
+            help="The configuration that the others are compared with.",
         )
-        if setting is not None:
-            _measure_all(prepared, setting, each)
+        _measure_all(each)
     reference = next((one for one in each if one.name == chosen), each[0])
-    for column, one in zip(st.columns(len(each)), each, strict=True):
-        with column, st.container(border=True, height="stretch"):
-            tiles(one, reference, names.index(one.name))
+    with st.container(border=True):
+        compare_table(each, reference, answer)
     _differences(prepared, each)
-    if setting is not None:
-        _side_by_side(each)
 
 
-def _measure_all(prepared: Prepared, setting: Setting, each: list[Compared]) -> None:
-    missing = [one for one in each if not one.waiting]
-    with st.container(horizontal=True, width="content"):
+def _measure_all(each: list[Compared]) -> None:
+    found = [one.measurement for one in each if one.measurement is not None]
+    missing = [one for one in found if not one.asked]
+    if found:
         st.button(
             "Measure all of them",
             icon=":material/science:",
-            on_click=start_evaluations,
-            args=(prepared, [(named(prepared, one.widths), setting) for one in missing]),
+            on_click=start,
+            args=(missing,),
             disabled=not missing,
             help="On held-out images; the results are kept.",
         )
-        for one in missing:
-            st.button(
-                f"Measure {one.name}",
-                key=f"measure-{one.name}",
-                type="tertiary",
-                on_click=start_evaluations,
-                args=(prepared, [(named(prepared, one.widths), setting)]),
-            )
 
 
 def _differences(prepared: Prepared, each: list[Compared]) -> None:
@@ -77,42 +66,12 @@ def _differences(prepared: Prepared, each: list[Compared]) -> None:
     names = [layer.name for layer in prepared.network.layers]
     differing = sum(len(set(column)) > 1 for column in zip(*rows.values(), strict=True))
     st.markdown(
-        f"**{differing} of {len(names)} layers differ.** The others are faded; click one to focus "
+        f"**{differing} of {len(names)} layers differ.** The others are grey; click one to focus "
         "it."
     )
     chart(
         differences_figure(names, rows, focused_layer(prepared), palette()),
         "allocate-differences",
-        "Weight bits of each layer in every compared configuration; layers that agree are faded.",
+        "Weight bits of each layer in every compared configuration; layers that agree are grey.",
         focus_clicked,
-    )
-
-
-def _side_by_side(each: list[Compared]) -> None:
-    """Predicted beside measured."""
-    rows = [
-        {
-            "configuration": one.name,
-            "predicted": None if one.costs is None else one.costs["loss"],
-            "measured": None if one.result is None else one.result.delta_loss,
-            "interval": ""
-            if one.result is None
-            else fmt.interval(one.result.delta_low, one.result.delta_high),
-            "accuracy": None
-            if one.result is None or one.result.accuracy is None
-            else 100 * one.result.accuracy,
-        }
-        for one in each
-    ]
-    st.dataframe(
-        pd.DataFrame(rows),
-        hide_index=True,
-        column_config={
-            "predicted": st.column_config.NumberColumn("predicted ΔL", format="%+.5f"),
-            "measured": st.column_config.NumberColumn("measured ΔL", format="%+.5f"),
-            "interval": st.column_config.TextColumn("95 % of measured"),
-            "accuracy": st.column_config.NumberColumn("accuracy", format="%.2f %%"),
-        },
-        placeholder="–",
-        alt="Compared configurations: predicted beside measured.",
     )

@@ -13,12 +13,13 @@ from qcore.hardware import HARDWARE
 from qcore.quantize.limits import GRID_BITS
 from ui import format as fmt
 from ui.allocation import session, units
-from ui.allocation.dialled import Dialled, Solver
+from ui.allocation.about_hardware import about_hardware
+from ui.allocation.dialled import Dialled, Method
 from ui.allocation.workbench import Bench
 
 _FULL = "full precision"
 _NONE = "none"
-_METHODS: dict[Solver, str] = {"ilp": "Integer program", "interaction": "Interaction-aware"}
+_METHODS: dict[Method, str] = {"ilp": "Integer program", "interaction": "Interaction-aware"}
 _INPUTS = 8  # what hardware for integers begins with
 
 
@@ -36,6 +37,8 @@ def controls(found: Bench, dialled: Dialled) -> None:
             _inputs(dialled)
         if found.table.projections is not None:
             _method(dialled)
+    if dialled.hardware is not None:
+        about_hardware(dialled, found.table.config.target == "weight")
     if found.trouble is not None:
         st.warning(f"Without {_title(dialled.hardware)}: {fmt.plain(found.trouble)}.")
 
@@ -116,16 +119,10 @@ def _hardware(dialled: Dialled) -> None:
         [_NONE, *HARDWARE],
         key="dial_hardware",
         format_func=_title,
-        width=160,
+        width=160 if dialled.hardware is None else 245,
         on_change=_on("dial_hardware", _with_hardware),
-        help=f"Gives latency and energy, where its source has them. {_provenance(dialled)}",
+        help="Gives latency and energy, where its source has them.",
     )
-
-
-def _provenance(dialled: Dialled) -> str:
-    if dialled.hardware is None:
-        return ""
-    return f"Chosen: {fmt.plain(HARDWARE[dialled.hardware].provenance)}"
 
 
 def _title(name: str | None) -> str:
@@ -165,7 +162,7 @@ def _inputs(dialled: Dialled) -> None:
         ),
         help="Bits of what enters every layer; it is rounded to as many when the allocation is "
         "measured. They count in bit operations, latency and energy. The predicted ΔL is of the "
-        "weights alone.",
+        "weights alone: this sensitivity run did not round inputs.",
     )
 
 

@@ -11,11 +11,10 @@ from qcore.allocate import SolverTimeout
 from qcore.allocate.pin_cost import pin_costs
 from qcore.hardware.size import full_precision_bytes
 from qcore.prepare.prepared import Prepared
-from ui import format as fmt
 from ui.allocation import session
-from ui.allocation.dialled import Dialled, with_kept, with_pin
+from ui.allocation.dialled import MOST_KEPT, Dialled, with_kept, with_pin
 from ui.allocation.points import answer_point, marks, path_points
-from ui.allocation.units import about, own, shown, title
+from ui.allocation.units import about, amount, dial_unit, four_digits, own, shown, title
 from ui.allocation.words import predicted_label, proof_words
 from ui.allocation.workbench import Answer
 from ui.components.live_dial import (
@@ -64,6 +63,8 @@ def _view(prepared: Prepared, answer: Answer, measured: tuple[DialMeasured, ...]
         pin_costs=costs_of_pinning(answer, focus),
         can_undo=session.can_undo(),
         can_redo=session.can_redo(),
+        can_keep=len(answer.dialled.kept) < MOST_KEPT,
+        confirmed_state="confirmed" if answer.infeasible is None else "infeasible",
     )
 
 
@@ -72,7 +73,7 @@ def _layers(prepared: Prepared, answer: Answer) -> tuple[DialLayer, ...]:
     return tuple(
         DialLayer(
             layer.name,
-            fmt.label(layer.name),
+            layer.name,
             layer.weight_count / network.weight_count,
             dict(zip(problem.bits, losses.tolist(), strict=True)),
             pins.get(layer.name),
@@ -83,15 +84,15 @@ def _layers(prepared: Prepared, answer: Answer) -> tuple[DialLayer, ...]:
 
 def _tiles(prepared: Prepared, answer: Answer) -> tuple[DialTile, ...]:
     names = answer.bench.free.names
-    full = fmt.size(full_precision_bytes(prepared.network))
+    full = amount("size_bytes", full_precision_bytes(prepared.network))
     quantity = answer.bench.table.config.quantity_in_unit()
     timed = [name for name in ("latency_ms", "energy_mj") if name in names]
     return (
-        DialTile("size_bytes", title("size_bytes"), about("size_bytes")),
+        _tile(answer, "size_bytes"),
         DialTile("ratio", "Smaller than 32 bit", f"The whole network at 32 bit is {full}."),
-        DialTile("average_bits", title("average_bits"), about("average_bits")),
-        DialTile("bops", "BOPs", about("bops")),
-        *(DialTile(name, title(name), about(name)) for name in timed),
+        _tile(answer, "average_bits"),
+        _tile(answer, "bops"),
+        *(_tile(answer, name) for name in timed),
         DialTile(
             "loss",
             predicted_label(answer),
@@ -99,6 +100,17 @@ def _tiles(prepared: Prepared, answer: Answer) -> tuple[DialTile, ...]:
             "is not in it: measure to know.",
         ),
     )
+
+
+def _tile(answer: Answer, name: str) -> DialTile:
+    """A cost in the unit of its own dial, in at least four digits where that is not the one that
+    is dialled; average bits need no suffix."""
+    unit = dial_unit(answer.bench.free, name)
+    decimals = unit.decimals
+    if name != answer.unit.cost:
+        decimals = max(decimals, four_digits(unit.low))
+    suffix = "" if name == "average_bits" else unit.suffix
+    return DialTile(name, unit.label, about(name), unit.per_unit, decimals, suffix)
 
 
 def costs_of_pinning(answer: Answer, layer: int) -> Mapping[int, float] | None:

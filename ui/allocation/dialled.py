@@ -7,7 +7,7 @@ from typing import Literal
 
 from qcore.sensitivity.config import Width
 
-Solver = Literal["ilp", "interaction"]
+Method = Literal["ilp", "interaction"]
 Widths = tuple[Width, ...]
 """A configuration: the width of each layer, in running order."""
 
@@ -29,7 +29,7 @@ class Dialled:
     second: tuple[str, float] | None = None
     hardware: str | None = None
     inputs: int | None = None
-    method: Solver = "ilp"
+    method: Method = "ilp"
     pins: tuple[tuple[str, int], ...] = ()
     kept: tuple[Widths, ...] = ()
 

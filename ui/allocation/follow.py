@@ -12,16 +12,17 @@ from ui.jobs import progress_text
 def follow(prepared: Prepared, setting: Setting, otherwise: str) -> None:
     """Progress of measurements under way, each of which redraws the page when it ends; without
     any, ``otherwise`` stands in its place."""
-    pending = len(pending_evaluations(prepared, setting))
+    before = pending_evaluations(prepared, setting)
+    if not before:
+        st.caption(otherwise)
+        return
+    known = [before]  # what the first drawing need not look up again
 
-    @st.fragment(run_every=0.5 if pending else None)
+    @st.fragment(run_every=0.5)
     def live() -> None:
-        now = pending_evaluations(prepared, setting)
-        if len(now) < pending:
+        now = known.pop() if known else pending_evaluations(prepared, setting)
+        if len(now) < len(before):
             st.rerun()
-        if not now:
-            st.caption(otherwise)
-            return
         queue = f" ({len(now)} to go)" if len(now) > 1 else ""
         text = f"Measuring{queue}: {progress_text(now[0])}"
         st.progress(min(now[0].fraction, 1.0), text=text)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import streamlit as st
@@ -14,25 +15,18 @@ from qcore.errors import BadInput
 from qcore.jobs.answers import kernel_answer
 from qcore.measure.evaluation import Evaluation
 from qcore.prepare.prepared import Prepared
-from qcore.quantize.limits import WeightBits
 from ui import format as fmt
+from ui.allocation import signed
 from ui.allocation.clipping import clipping_in_use
-from ui.allocation.ratios import missing, ratios
+from ui.allocation.held_out import HeldOut
+from ui.allocation.ratios import Uniform, ratios, uniform
 from ui.allocation.units import amount
 from ui.allocation.words import predicted_label
 from ui.allocation.workbench import Answer
 from ui.charts import chart
 from ui.downloads import download, json_text
 from ui.engine import engine
-from ui.evaluations import (
-    Setting,
-    evaluation_of,
-    evaluation_of_bits,
-    result_of,
-    start_bits,
-    start_evaluations,
-    under_way,
-)
+from ui.evaluations import Measurement, measurement, start
 from ui.figures.kernel_bits import kernel_bits_figure
 from ui.models import file_name_of
 from ui.state import job_in_url, palette
@@ -47,14 +41,19 @@ class _Found:
     trouble: str = ""
 
 
-def kernels_section(prepared: Prepared, answer: Answer, setting: Setting | None) -> None:
+def kernels_section(prepared: Prepared, answer: Answer, held: HeldOut | None) -> None:
     """What choosing for every kernel adds to choosing for every layer; measured and exported."""
     found = _solved(f"{answer.key}|{job_in_url()}", answer, job_in_url())
     if found.problem is None or found.allocation is None:
         st.info(found.trouble, icon=":material/info:")
         return
     bits = found.problem.choose(found.allocation.choice)
-    _tiles(prepared, answer, found, setting)
+    _predicted(answer, found.problem.costs(found.allocation))
+    own = None
+    if held is not None:
+        own = measurement(prepared, bits, _inputs(found.problem), held.setting)
+        beside = uniform(prepared, held, answer)
+        _measured(own, held, beside)
     st.caption(
         "Every kernel may take one width more or fewer than its layer has, within the same "
         "budgets. Single kernels are estimated from few images, and of thousands of estimates "
@@ -65,77 +64,65 @@ def kernels_section(prepared: Prepared, answer: Answer, setting: Setting | None)
         "allocate-kernels",
         "Share of each layer's kernels at each bit width.",
     )
-    if setting is not None:
-        job = evaluation_of_bits(prepared, bits, _inputs(found.problem), setting)
-        ratios(prepared, setting, answer, result_of(job))
     with st.container(horizontal=True, vertical_alignment="center"):
-        if setting is not None:
-            _measure(prepared, answer, found.problem, bits, setting)
+        if held is not None and own is not None:
+            _measure([own, *([held.own] if held.own else []), *beside.each.values()])
         _export(prepared, answer, found)
 
 
-def _tiles(prepared: Prepared, answer: Answer, found: _Found, setting: Setting | None) -> None:
-    assert found.problem is not None
-    assert found.allocation is not None
-    costs, layers = found.problem.costs(found.allocation), answer.costs
+def _predicted(answer: Answer, costs: Mapping[str, float]) -> None:
+    """Tiles beside those of bits per layer."""
+    layers = answer.costs
     with st.container(horizontal=True):
         for name, label in (("size_bytes", "Size"), ("average_bits", "Average bits")):
-            beside = f"Of bits per layer: {amount(name, layers[name])}."
-            st.metric(label, amount(name, costs[name]), border=True, help=beside)
-        st.metric(
-            predicted_label(answer),
-            fmt.loss(costs["loss"]),
-            border=True,
-            help=f"Of bits per layer: {fmt.loss(layers['loss'])}.",
-        )
-        if setting is None:
-            return
-        inputs = _inputs(found.problem)
-        bits = found.problem.choose(found.allocation.choice)
-        own = result_of(evaluation_of_bits(prepared, bits, inputs, setting))
-        other = result_of(evaluation_of(prepared, answer.named, setting))
-        for label, result in (("Measured ΔL", own), ("Per layer, measured ΔL", other)):
-            st.metric(
-                label,
-                "–" if result is None else fmt.loss(result.delta_loss),
-                _verdict(own, other) if result is own else None,
-                delta_color="off",
-                delta_arrow="off",
-                border=True,
-                help="Not measured yet."
-                if result is None
-                else f"95 %: {fmt.interval(result.delta_low, result.delta_high)}, "
-                f"{result.samples:,} held-out images.",
-            )
+            _tile(label, amount(name, costs[name]), f"per layer {amount(name, layers[name])}")
+        beside = f"per layer {signed.loss(layers['loss'])}"
+        _tile(predicted_label(answer), signed.loss(costs["loss"]), beside)
 
 
-def _verdict(own: Evaluation | None, other: Evaluation | None) -> str | None:
+def _measured(own: Measurement, held: HeldOut, beside: Uniform) -> None:
     """Whether it was worth it, once both are measured."""
-    if own is None or other is None:
+    result, other = own.result, None if held.own is None else held.own.result
+    if result is not None:
+        text = f"95 %: {signed.interval(result.delta_low, result.delta_high)}, "
+        text += f"{result.samples:,} held-out images."
+        with st.container(horizontal=True):
+            _tile("Measured ΔL", signed.loss(result.delta_loss), _verdict(result, other), text)
+            if other is not None:
+                text = f"95 %: {signed.interval(other.delta_low, other.delta_high)}."
+                _tile("Per layer, measured ΔL", signed.loss(other.delta_loss), None, text)
+    ratios(result, beside)
+
+
+def _tile(label: str, value: str, beside: str | None, text: str | None = None) -> None:
+    st.metric(
+        label,
+        value,
+        beside,
+        delta_color="off",
+        delta_arrow="off",
+        border=True,
+        height="stretch",
+        help=text,
+    )
+
+
+def _verdict(own: Evaluation, other: Evaluation | None) -> str | None:
+    if other is None:
         return None
     change = own.delta_loss - other.delta_loss
-    return f"{'worse' if change > 0 else 'better'} by {fmt.loss(abs(change))}"
+    size = signed.loss(abs(change)).removeprefix("+")
+    return f"{'worse' if change > 0 else 'better'} by {size} than per layer"
 
 
-def _measure(
-    prepared: Prepared,
-    answer: Answer,
-    problem: KernelProblem,
-    bits: dict[str, WeightBits],
-    setting: Setting,
-) -> None:
-    inputs, others = _inputs(problem), missing(prepared, setting, answer)
-    done = under_way(evaluation_of_bits(prepared, bits, inputs, setting))
-
-    def start() -> None:
-        start_bits(prepared, bits, inputs, setting)
-        start_evaluations(prepared, others)
-
+def _measure(wanted: list[Measurement]) -> None:
+    missing = [one for one in wanted if not one.asked]
     st.button(
         "Measure on held-out images",
         icon=":material/science:",
         on_click=start,
-        disabled=done and not others,
+        args=(missing,),
+        disabled=not missing,
         help="Bits per kernel; beside them bits per layer, and uniform bits with and without bias "
         "correction.",
     )

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from qcore.allocate import evaluate
-from qcore.prepare.prepared import Prepared
+from ui.allocation.held_out import HeldOut
 from ui.allocation.measured_table import label
 from ui.allocation.workbench import Answer
 from ui.components.live_dial import DialMeasured
-from ui.evaluations import Measured, Setting, measured
+from ui.evaluations import Measured, Setting
 
 
-def measured_points(
-    prepared: Prepared, setting: Setting, answer: Answer
-) -> tuple[DialMeasured, ...]:
+def measured_points(held: HeldOut, answer: Answer) -> tuple[DialMeasured, ...]:
     """Those measured as this answer would be: same inputs, same clipping."""
-    points = []
-    for row in measured(prepared, setting):
+    if answer.allocation is None:
+        return ()
+    points, setting = [], held.setting
+    for row in held.rows:
         choice = None if row.widths is None else answer.problem.choice_of(row.widths)
         if choice is None or not _alike(row, setting, answer):
             continue

@@ -2,56 +2,66 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pandas as pd
 import streamlit as st
 
 from qcore.allocate import evaluate
-from qcore.prepare.prepared import Prepared
+from ui.allocation import signed, units
+from ui.allocation.held_out import HeldOut
 from ui.allocation.points import letter
 from ui.allocation.workbench import Answer
-from ui.evaluations import Measured, Setting, measured
+from ui.components.live_dial import DialUnit
+from ui.evaluations import Measured, Setting
 
-_COLUMNS = {
-    "size": st.column_config.NumberColumn("size (kB)", format="%.1f"),
-    "average": st.column_config.NumberColumn("average bits", format="%.3f"),
-    "inputs": st.column_config.TextColumn("layer inputs"),
-    "clipping": st.column_config.TextColumn(width="medium"),
-    "predicted": st.column_config.NumberColumn(
-        "predicted ΔL", format="%+.5f", help="What the table says, summed over layers."
-    ),
-    "measured": st.column_config.NumberColumn("measured ΔL", format="%+.5f"),
-    "low": st.column_config.NumberColumn("95 % from", format="%+.5f"),
-    "high": st.column_config.NumberColumn("to", format="%+.5f"),
-    "accuracy": st.column_config.NumberColumn("accuracy", format="%.2f %%"),
-    "agreement": st.column_config.NumberColumn("agreement", format="%.2f %%"),
-}
+_LOSSES = ("predicted", "measured", "low", "high")
 
 
-def table(prepared: Prepared, setting: Setting, answer: Answer) -> None:
+def table(held: HeldOut, answer: Answer) -> None:
     """One line a measurement; without any, what it would tell."""
-    rows = sorted(measured(prepared, setting), key=lambda row: row.size_bytes)
+    rows = sorted(held.rows, key=lambda row: row.size_bytes)
     if not rows:
         st.caption(
             "Nothing measured yet. The prediction adds up single layers; the truth may differ, "
             "and only a measurement shows by how much. Press **Measure** above."
         )
         return
+    unit = units.dial_unit(answer.bench.free, "size_bytes")
+    frame = pd.DataFrame([_row(row, held.setting, answer, unit) for row in rows])
+    frame = frame.dropna(axis="columns", how="all")
+    losses: dict[Any, Any] = {name: signed.loss for name in _LOSSES if name in frame}
     st.dataframe(
-        pd.DataFrame([_row(row, setting, answer) for row in rows]).dropna(
-            axis="columns", how="all"
-        ),
+        frame.style.format(losses, na_rep="–"),
         hide_index=True,
-        column_config=_COLUMNS,
+        column_config=_columns(unit),
         placeholder="–",
         alt="All measured allocations: predicted beside measured.",
     )
 
 
-def _row(row: Measured, setting: Setting, answer: Answer) -> dict[str, object]:
+def _columns(unit: DialUnit) -> dict[str, Any]:
+    number, text = st.column_config.NumberColumn, st.column_config.TextColumn
+    return {
+        "allocation": text(width=130),
+        "size": number(f"size ({unit.suffix})", format=f"%.{unit.decimals}f"),
+        "average": number("average bits", format="%.3f"),
+        "inputs": text("layer inputs"),
+        "clipping": text(width=200),
+        "predicted": number("predicted ΔL", help="What the table says, summed over layers."),
+        "measured": number("measured ΔL"),
+        "low": number("95 % from"),
+        "high": number("to"),
+        "accuracy": number("accuracy", format="%.2f %%"),
+        "agreement": number("agreement", format="%.2f %%"),
+    }
+
+
+def _row(row: Measured, setting: Setting, answer: Answer, unit: DialUnit) -> dict[str, object]:
     result = row.evaluation
     return {
         "allocation": label(row, setting, answer),
-        "size": row.size_bytes / 1000,
+        "size": row.size_bytes / unit.per_unit,
         "average": row.average_bits,
         "inputs": _inputs(row),
         "clipping": _clipping(row),

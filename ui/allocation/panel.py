@@ -16,12 +16,12 @@ from ui.allocation.address import Scope
 from ui.allocation.clipping import clipping_in_use, clipping_line
 from ui.allocation.controls import controls
 from ui.allocation.dial import dial
-from ui.allocation.dialled import Dialled, Solver
+from ui.allocation.dialled import Dialled, Method
+from ui.allocation.held_out import held_out
 from ui.allocation.measured_points import measured_points
 from ui.allocation.sections import sections
 from ui.allocation.words import state_words
 from ui.allocation.workbench import Answer, Bench, answer, bench
-from ui.components.live_dial import DialMeasured
 from ui.evaluations import Setting
 
 
@@ -34,16 +34,17 @@ def panel(prepared: Prepared, table: SensitivityTable, pair: DataPair | None) ->
     dialled = _with_known_budgets(found, dialled)
     controls(found, dialled)
     given = answer(found, dialled)
-    setting = None
+    held = None
     if pair is not None:
         setting = Setting(pair, table.config.objective, clipping_in_use(table))
+        held = held_out(prepared, setting, given)
     _note(given)
     obstacles(given)
-    dial(prepared, given, _measured(prepared, setting, given))
-    actions(prepared, given, setting)
+    dial(prepared, given, () if held is None else measured_points(held, given))
+    actions(prepared, given, held)
     if given.allocation is None:
         return
-    sections(prepared, given, setting)
+    sections(prepared, given, held)
     clipping_line(table, dialled.inputs)
 
 
@@ -54,7 +55,7 @@ def _scope(table: SensitivityTable) -> Scope:
         table.config.widths,
         tuple(HARDWARE),
         () if own_inputs else GRID_BITS,
-        get_args(Solver) if table.projections is not None else ("ilp",),
+        get_args(Method) if table.projections is not None else ("ilp",),
     )
 
 
@@ -80,11 +81,3 @@ def _note(given: Answer) -> None:
     """For callbacks and the history: what the screen shows."""
     if given.allocation is not None:
         session.show(session.Shown(given.widths, given.costs), state_words(given))
-
-
-def _measured(
-    prepared: Prepared, setting: Setting | None, given: Answer
-) -> tuple[DialMeasured, ...]:
-    if setting is None or given.allocation is None:
-        return ()
-    return measured_points(prepared, setting, given)

@@ -8,7 +8,13 @@ from dataclasses import replace
 import numpy as np
 import streamlit as st
 
-from qcore.allocate import InfeasibleBudget, evaluate, random_allocations, uniform_allocations
+from qcore.allocate import (
+    InfeasibleBudget,
+    SolverTimeout,
+    evaluate,
+    random_allocations,
+    uniform_allocations,
+)
 from qcore.allocate.budget import TableProblem, with_budgets
 from qcore.allocate.greedy import greedy_accuracy, greedy_compression
 from qcore.allocate.interval import predicted_intervals
@@ -20,6 +26,7 @@ from ui.components.live_dial import DialMark, DialPoint
 
 _PATH_POINTS = 200
 _PATH_RESAMPLES = 200  # of many configurations at once
+_ANSWER_RESAMPLES = 1000
 _RANDOM_POINTS = 150
 _GREEDY_BUDGETS = 12
 _UNPINNED_POINTS = 60
@@ -32,7 +39,8 @@ def letter(number: int) -> str:
 
 
 def path_points(found: Bench, dialled: Dialled) -> tuple[DialPoint, ...]:
-    """What the dial runs through, by rising cost of its unit, within the second budget."""
+    """What the dial runs through, by rising cost of its unit, within the second budget; nothing
+    where a solver runs out of time."""
     asked = replace(dialled.question, value=None, method="ilp")
     return _path(f"{found.key}|{asked!r}", found, asked)
 
@@ -58,8 +66,13 @@ def kept_points(found: Bench, kept: Sequence[Widths]) -> tuple[DialPoint, ...]:
 
 def answer_point(answer: Answer) -> DialPoint:
     """The confirmed optimum."""
-    kind = "ilp" if answer.dialled.method == "ilp" else "interaction"
-    return _points(answer.bench, [answer.found], kind, resamples=1000)[0]
+    return _answer_point(answer.key, answer)
+
+
+@st.cache_resource(max_entries=512, show_spinner=False)
+def _answer_point(key: str, _answer: Answer) -> DialPoint:
+    kind = "ilp" if _answer.dialled.method == "ilp" else "interaction"
+    return _points(_answer.bench, [_answer.found], kind, resamples=_ANSWER_RESAMPLES)[0]
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
@@ -69,6 +82,8 @@ def _path(key: str, _found: Bench, _asked: Dialled) -> tuple[DialPoint, ...]:
         path = live_path(problem.problem, _asked.budget, _PATH_POINTS)
     except InfeasibleBudget as error:
         path = (error.allocation,)
+    except SolverTimeout:
+        return ()
     return tuple(_points(_found, path, "frontier", resamples=_PATH_RESAMPLES))
 
 
@@ -100,10 +115,16 @@ def _marks(key: str, _found: Bench, _asked: Dialled) -> tuple[DialMark, ...]:
                 continue
         found.append(DialMark(title, "crosses", tuple(_points(_found, picked, title))))
     if _asked.pins:
-        path = live_path(_found.free.problem, name, _UNPINNED_POINTS)
-        free = replace(_found, problem=_found.free)
-        found.append(DialMark("without pins", "line", tuple(_points(free, path, "frontier"))))
+        found.append(DialMark("without pins", "line", _unpinned(_found, name)))
     return tuple(found)
+
+
+def _unpinned(found: Bench, name: str) -> tuple[DialPoint, ...]:
+    try:
+        path = live_path(found.free.problem, name, _UNPINNED_POINTS)
+    except SolverTimeout:
+        return ()
+    return tuple(_points(replace(found, problem=found.free), path, "frontier"))
 
 
 def _random(problem: TableProblem) -> tuple[Allocation, ...]:

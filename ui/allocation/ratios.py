@@ -2,50 +2,57 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 import streamlit as st
 
 from qcore.measure.evaluation import Evaluation
 from qcore.prepare.prepared import Prepared
 from qcore.quantize.limits import MAX_BITS, MIN_BITS
-from qcore.sensitivity.config import Width
-from ui import format as fmt
+from ui.allocation import signed
+from ui.allocation.held_out import HeldOut
 from ui.allocation.workbench import Answer
-from ui.evaluations import Setting, evaluation_of, result_of, under_way
+from ui.evaluations import Measurement, measurement_of
 
-Asked = tuple[dict[str, Width], Setting]
-
-
-def ratios(prepared: Prepared, setting: Setting, answer: Answer, result: Evaluation | None) -> None:
-    """Two tiles: against uniform bits with and without bias correction."""
-    bits = uniform_bits(answer.costs["average_bits"])
-    with st.container(horizontal=True):
-        for name, (widths, how) in _uniform(setting, answer).items():
-            found = result_of(evaluation_of(prepared, widths, how))
-            st.metric(
-                f"Against {name} {bits} bit",
-                _ratio(result, found),
-                border=True,
-                width=230,
-                help=_help(name, bits, result, found),
-            )
+_CORRECTED, _PLAIN = "bias-corrected uniform", "plain uniform"
 
 
-def missing(prepared: Prepared, setting: Setting, answer: Answer) -> list[Asked]:
-    """What has to be measured before the ratios are known, and is not about to be."""
-    asked: list[Asked] = [*_uniform(setting, answer).values(), (answer.named, setting)]
-    return [one for one in asked if not under_way(evaluation_of(prepared, *one))]
+@dataclass(frozen=True, eq=False)
+class Uniform:
+    """The same bits in every layer, rounded in one or two ways."""
+
+    bits: int
+    each: Mapping[str, Measurement]
 
 
-def _uniform(setting: Setting, answer: Answer) -> dict[str, Asked]:
-    """Uniform bits by name; where nothing corrects biases there is the plain kind alone."""
-    bits = uniform_bits(answer.costs["average_bits"])
+def uniform(prepared: Prepared, held: HeldOut, answer: Answer) -> Uniform:
+    """Looked up; where nothing corrects biases there is the plain kind alone."""
+    bits, setting = uniform_bits(answer.costs["average_bits"]), held.setting
     widths = {name: replace(width, bits=bits) for name, width in answer.named.items()}
     plain = replace(setting, clipping=replace(setting.clipping, bias_correction=False))
-    if plain == setting:
-        return {"plain uniform": (widths, plain)}
-    return {"uniform": (widths, setting), "plain uniform": (widths, plain)}
+    kinds = {_PLAIN: plain} if plain == setting else {_CORRECTED: setting, _PLAIN: plain}
+    return Uniform(bits, {n: measurement_of(prepared, widths, how) for n, how in kinds.items()})
+
+
+def ratios(result: Evaluation | None, beside: Uniform) -> None:
+    """A tile each; a sentence before they are known."""
+    if result is None or all(one.result is None for one in beside.each.values()):
+        st.caption(
+            f"Measured beside {beside.bits} bits in every layer, this says what choosing bits was "
+            "worth."
+        )
+        return
+    with st.container(horizontal=True):
+        for name, one in beside.each.items():
+            note = " (no bias correction)" if name == _PLAIN and len(beside.each) > 1 else ""
+            st.metric(
+                f"Measured ΔL, of {name} {beside.bits} bit{note}",
+                _ratio(result, one.result),
+                border=True,
+                width=350,
+                help=_help(name, beside.bits, result, one.result),
+            )
 
 
 def uniform_bits(average: float) -> int:
@@ -53,26 +60,27 @@ def uniform_bits(average: float) -> int:
     return min(max(round(average), MIN_BITS), MAX_BITS)
 
 
-def _ratio(result: Evaluation | None, other: Evaluation | None) -> str:
-    """Example: 1/6.3. A dash where one is not measured, or is no loss that has a ratio."""
-    if result is None or other is None:
-        return "–"
+def _ratio(result: Evaluation, other: Evaluation | None) -> str:
+    """Example: 1/6.30. In words where one is not measured, or is no loss that has a ratio."""
+    if other is None:
+        return "not measured"
     mine, theirs = result.delta_loss, other.delta_loss
     if mine <= 0 or theirs <= 0:
-        return "–"
-    return f"1/{theirs / mine:.3g}" if theirs >= mine else f"{mine / theirs:.3g} ×"
+        return "no ratio"
+    if theirs >= mine:
+        return f"1/{signed.ratio(theirs / mine)}"
+    return f"{signed.ratio(mine / theirs)} ×"
 
 
-def _help(name: str, bits: int, result: Evaluation | None, other: Evaluation | None) -> str:
-    how = "bias-corrected" if name == "uniform" else "plain rounding, no bias correction"
+def _help(name: str, bits: int, result: Evaluation, other: Evaluation | None) -> str:
+    how = "bias-corrected" if name == _CORRECTED else "plain rounding, no bias correction"
     text = (
         f"Measured ΔL of this allocation, as a part of that of {bits} bits in every layer ({how}), "
-        "on the same held-out images."
+        f"on the same held-out images. This one: {signed.loss(result.delta_loss)}."
     )
-    if other is not None:
-        text += f" Uniform: {fmt.loss(other.delta_loss)}."
-    if result is not None:
-        text += f" This one: {fmt.loss(result.delta_loss)}."
-    if result is not None and other is not None and min(result.delta_loss, other.delta_loss) <= 0:
+    if other is None:
+        return text
+    text += f" Uniform: {signed.loss(other.delta_loss)}."
+    if min(result.delta_loss, other.delta_loss) <= 0:
         text += " One of them is not above zero, so there is no ratio."
     return text

@@ -8,12 +8,12 @@ from qcore.prepare.prepared import Prepared
 from ui.allocation.clipping import clipping_in_use
 from ui.allocation.compare import compare_section
 from ui.allocation.export import export
+from ui.allocation.held_out import HeldOut
 from ui.allocation.kernels import kernels_section
 from ui.allocation.ledger import ledger_section
 from ui.allocation.measure import measured_section
 from ui.allocation.why import why_section
 from ui.allocation.workbench import Answer
-from ui.evaluations import Setting
 
 _VIEWS = ("Why", "Kernels", "Compare", "Measured", "Ledger", "Take it with you")
 _GONE = (
@@ -22,7 +22,7 @@ _GONE = (
 )
 
 
-def sections(prepared: Prepared, answer: Answer, setting: Setting | None) -> None:
+def sections(prepared: Prepared, answer: Answer, held: HeldOut | None) -> None:
     """Only the chosen view is computed."""
     view = st.segmented_control(
         "View",
@@ -33,15 +33,15 @@ def sections(prepared: Prepared, answer: Answer, setting: Setting | None) -> Non
         bind="query-params",
         label_visibility="collapsed",
     )
-    if setting is None:
+    if held is None:
         st.info(_GONE, icon=":material/info:")
     if view == "Kernels":
-        kernels_section(prepared, answer, setting)
+        kernels_section(prepared, answer, held)
     elif view == "Compare":
-        compare_section(prepared, setting, answer)
+        compare_section(prepared, held, answer)
     elif view == "Measured":
-        if setting is not None:
-            measured_section(prepared, setting, answer)
+        if held is not None:
+            measured_section(prepared, held, answer)
     elif view == "Ledger":
         ledger_section(prepared, answer)
     elif view == "Take it with you":

@@ -12,7 +12,7 @@ from ui.allocation.dialled import Dialled, Widths
 from ui.state import put_in_url
 
 _NOW, _PAST, _FUTURE = "dial_now", "dial_past", "dial_future"
-_TABLE, _OF_TABLES = "dial_table", "dials_of_tables"
+_NETWORK, _OF_NETWORKS = "dial_network", "dials_of_networks"
 _WRITTEN, _SHOWN, _WORDS = "dial_written", "dial_shown", "dial_words"
 _MOST_PAST = 100
 
@@ -28,10 +28,10 @@ class Shown:
     costs: Mapping[str, float]
 
 
-def begin(table: str, scope: Scope) -> Dialled:
-    """What is dialled now. ``table`` names the sensitivity table: each network has its own state,
-    and one that does not fit is brought into what can be chosen."""
-    _follow(table)
+def begin(network: str, scope: Scope) -> Dialled:
+    """What is dialled now. ``network`` is its fingerprint: each has its own state, and one that
+    does not fit the table is brought into what can be chosen."""
+    _follow(network)
     query = {name: st.query_params[name] for name in PARAMETERS if name in st.query_params}
     if query and query != st.session_state.get(_WRITTEN):
         found, st.session_state[NOTES] = read_query(query, scope)
@@ -110,16 +110,16 @@ def _step(source: str, target: str) -> None:
         st.session_state[_NOW] = st.session_state[source].pop()
 
 
-def _follow(table: str) -> None:
+def _follow(network: str) -> None:
     """Another network's state, its history with it, waits for it to come back."""
-    before = st.session_state.get(_TABLE)
-    st.session_state[_TABLE] = table
-    if before in (None, table):
+    before = st.session_state.get(_NETWORK)
+    st.session_state[_NETWORK] = network
+    if before in (None, network):
         return
     names = (_NOW, _PAST, _FUTURE)
-    waiting = st.session_state.setdefault(_OF_TABLES, {})
+    waiting = st.session_state.setdefault(_OF_NETWORKS, {})
     waiting[before] = {name: st.session_state.pop(name, None) for name in names}
-    _take_up(waiting.get(table))
+    _take_up(waiting.get(network))
     st.session_state.pop(_SHOWN, None)
     for name in PARAMETERS:
         put_in_url(name, None)

@@ -6,10 +6,10 @@ import math
 from dataclasses import dataclass
 
 from qcore.allocate.budget import TableProblem
-from ui import format as fmt
 from ui.components.live_dial import DialUnit
 
 _STEPS = 1000  # at least so many places on the dial
+_LEAST_DECIMALS = {"average_bits": 3}
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ def dial_unit(problem: TableProblem, name: str) -> DialUnit:
     low, high = problem.limits(name)
     per_unit, suffix = _prefix(name, high)
     step = _step((high - low) / per_unit)
-    decimals = max(0, -math.floor(math.log10(step) + 1e-9))
+    decimals = max(_LEAST_DECIMALS.get(name, 0), -math.floor(math.log10(step) + 1e-9))
     first, last = _up(low / per_unit, step), _up(high / per_unit, step)
     return DialUnit(name, title(name), per_unit, first, last, step, decimals, suffix)
 
@@ -86,13 +86,17 @@ def own(shown: float, unit: DialUnit) -> float:
 
 
 def amount(name: str, value: float) -> str:
-    """A cost with its unit: 45300 bytes -> 45.3 kB."""
-    if name == "size_bytes":
-        return fmt.size(value)
-    if name == "average_bits":
-        return f"{value:.3f} bits"
+    """A cost with its unit, in four digits: 45300 bytes -> 45.30 kB."""
     per_unit, suffix = _prefix(name, value)
-    return f"{value / per_unit:.4g} {suffix}"
+    decimals = _LEAST_DECIMALS.get(name, four_digits(value / per_unit))
+    return f"{value / per_unit:.{0 if suffix == 'B' else decimals}f} {suffix}"
+
+
+def four_digits(value: float) -> int:
+    """Decimals that show four digits of it, at most six. Example: 45.3 -> 2."""
+    if value == 0:
+        return 0
+    return min(max(3 - math.floor(math.log10(abs(value))), 0), 6)
 
 
 def bare(name: str, value: float) -> str:

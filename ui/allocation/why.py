@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import pandas as pd
 import streamlit as st
 
-from qcore.allocate.explain import LayerExplanation, Step
 from qcore.prepare.prepared import Prepared
 from ui import format as fmt
-from ui.allocation import session, units
+from ui.allocation import session, signed, units
 from ui.allocation.dial import costs_of_pinning
 from ui.allocation.dialled import with_pin
 from ui.allocation.explained import Why, why_of
+from ui.allocation.why_table import columns, layer_row, styled
 from ui.allocation.workbench import Answer
 from ui.components.live_dial import DialUnit
-from ui.state import focus_layer, focused_layer, palette
-from ui.theme import bit_color, text_on
+from ui.state import focus_layer, focused_layer
 
 _HEIGHT = 420
 
@@ -32,17 +30,17 @@ def why_section(prepared: Prepared, answer: Answer) -> None:
     names = [layer.name for layer in prepared.network.layers]
     focus = names.index(focused_layer(prepared))
     st.markdown(_price_words(why, answer))
-    st.markdown(_pin_words(answer, focus, names[focus]))
+    _pin_costs(answer, focus, names[focus])
     order = [focus, *(i for i in range(len(names)) if i != focus)]
     key = f"why-{abs(hash((answer.dialled.pins, names[focus])))}"
     st.data_editor(
-        _styled(pd.DataFrame([_row(prepared, answer, why, i) for i in order])),
+        styled(pd.DataFrame([layer_row(prepared, answer, why, i) for i in order])),
         key=key,
         hide_index=True,
         height=_HEIGHT,
         placeholder="",
-        disabled=[name for name in _columns(answer) if name != "pin"],
-        column_config=_columns(answer),
+        disabled=[name for name in columns(answer) if name != "pin"],
+        column_config=columns(answer),
         on_change=_edited,
         args=(key, [names[i] for i in order]),
         alt="Every layer: its bits, what one step up or down would do, where it flips.",
@@ -93,107 +91,17 @@ def _handful(unit: DialUnit) -> float:
     return float(f"{amount:g}")
 
 
-def _pin_words(answer: Answer, focus: int, name: str) -> str:
-    """Example: stem.conv at 3 bits; pinned to 2: +0.41, 4: +0.0012 ..."""
+def _pin_costs(answer: Answer, focus: int, name: str) -> None:
+    """A small table: what the best network with the layer at each width would lose more."""
     costs = costs_of_pinning(answer, focus)
     bits = answer.problem.options[answer.found.choice[focus]].bits
     begin = f"**{fmt.plain(name)}** has {bits} bits."
     if not costs:
-        return begin
-    each = ", ".join(
-        f"{b} bits {'no loss' if cost == 0 else fmt.loss(cost)}" for b, cost in costs.items()
-    )
-    return f"{begin} Pinned, the best network within the budgets would lose: {each}."
-
-
-def _columns(answer: Answer) -> dict[str, Any]:
-    suffix = answer.unit.suffix
-    number, text = st.column_config.NumberColumn, st.column_config.TextColumn
-    return {
-        "layer": text("layer", pinned=True),
-        "bits": number("bits", format="%d", help="Weight bits in this allocation."),
-        "pin": st.column_config.SelectboxColumn(
-            "pin",
-            options=list(dict.fromkeys(answer.problem.bits)),
-            help="Fix this layer's bits; empty: the solver decides.",
-        ),
-        "share": number("weights", format="%.1f %%", help="Share of all weights."),
-        "loss": number("ΔL here", format="%+.5f", help="What this layer adds at its bits."),
-        "interval": text("95 %", help="Interval of that ΔL."),
-        "rate": st.column_config.ProgressColumn(
-            "flips",
-            format="%.0f %%",
-            min_value=0,
-            max_value=100,
-            help="How often the layer's bits change when all sensitivities are drawn anew within "
-            "their intervals (200 draws). High: the choice is within the noise.",
-        ),
-        "up_loss": number("one up: ΔL", format="%+.5f", help="The next wider option."),
-        "up_cost": number(f"one up: {suffix}", format="%+.3f"),
-        "down_loss": number("one down: ΔL", format="%+.5f", help="The next narrower option."),
-        "down_cost": number(f"one down: {suffix}", format="%+.3f"),
-        "below": number(
-            f"fewer below ({suffix})",
-            format=f"%.{answer.unit.decimals}f",
-            help="Along the frontier, under this budget the layer gets fewer bits.",
-        ),
-        "above": number(
-            f"more from ({suffix})",
-            format=f"%.{answer.unit.decimals}f",
-            help="Along the frontier, from this budget on the layer gets more bits.",
-        ),
-        "pin_cost": number("pin costs", format="%+.5f", help="ΔL that its pin adds in all."),
-    }
-
-
-def _row(prepared: Prepared, answer: Answer, why: Why, index: int) -> dict[str, Any]:
-    layer = prepared.network.layers[index]
-    found = why.explanation.layers[index]
-    measured = answer.bench.table.config.widths[found.option]
-    row = answer.bench.table.row(layer.name, measured.bits, measured.activation_bits)
-    rates = why.rates
-    return {
-        "layer": layer.name,
-        "bits": answer.problem.options[found.option].bits,
-        "pin": dict(answer.dialled.pins).get(layer.name),
-        "share": 100 * layer.weight_count / prepared.network.weight_count,
-        "loss": None if row is None else row.delta_loss,
-        "interval": "" if row is None else fmt.interval(row.ci_low, row.ci_high),
-        "rate": None if rates is None else 100 * float(rates[index]),
-        **_step("up", found.up, answer.unit),
-        **_step("down", found.down, answer.unit),
-        **_flips(found, answer),
-        "pin_cost": found.pin_cost,
-    }
-
-
-def _step(name: str, step: Step | None, unit: DialUnit) -> dict[str, float | None]:
-    return {
-        f"{name}_loss": None if step is None else step.loss,
-        f"{name}_cost": None if step is None else step.cost / unit.per_unit,
-    }
-
-
-def _flips(found: LayerExplanation, answer: Answer) -> dict[str, float | None]:
-    """The budgets as the dial shows them: with what no layer decides."""
-    offset = answer.problem.offsets[answer.dialled.budget]
-    ends = {"below": found.flips_below, "above": found.flips_above}
-    return {
-        name: None if value is None else (value + offset) / answer.unit.per_unit
-        for name, value in ends.items()
-    }
-
-
-def _styled(frame: pd.DataFrame) -> Any:
-    """Bits in the bit ramp; the first row, the focused layer, in the colour of focus."""
-    focus = palette().focus
-
-    def ramp(bits: Any) -> str:
-        color = bit_color(bits)
-        return f"background-color: {color}; color: {text_on(color)}"
-
-    def first(column: pd.Series) -> list[str]:
-        return [f"color: {focus}; font-weight: bold", *[""] * (len(column) - 1)]
-
-    frame = frame.astype({"pin": "Int64"})
-    return frame.style.map(ramp, subset=["bits"]).apply(first, subset=["layer"])
+        st.markdown(begin)
+        return
+    unit = answer.bench.table.config.unit
+    st.markdown(f"{begin} Pinned, the best network within the budgets would lose more:")
+    quantity = f"ΔL added ({unit})" if unit else "ΔL added"
+    added = [signed.loss(cost) for cost in costs.values()]
+    table = pd.DataFrame([added], index=[quantity], columns=[f"{b} bits" for b in costs])
+    st.table(table, width="content", alt="What pinning the focused layer to each width would add.")

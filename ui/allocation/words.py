@@ -5,8 +5,7 @@ from __future__ import annotations
 import statistics
 
 from qcore.allocate.curve import best_uniform
-from ui import format as fmt
-from ui.allocation import units
+from ui.allocation import signed, units
 from ui.allocation.dialled import Dialled
 from ui.allocation.workbench import Answer
 
@@ -28,7 +27,7 @@ def state_words(answer: Answer) -> str:
     if answer.infeasible is not None:
         parts.append("not feasible")
     elif answer.allocation is not None:
-        parts.append(f"ΔL {fmt.loss(answer.allocation.costs['loss'])}")
+        parts.append(f"ΔL {signed.loss(answer.allocation.costs['loss'])}")
     return ", ".join(parts)
 
 
@@ -44,7 +43,7 @@ def proof_words(answer: Answer) -> str:
         return f"Not feasible; shown is the best at {units.bare(name, answer.infeasible.nearest)}"
     if answer.allocation is None:
         return "Not solved in time"
-    seconds = f"{answer.allocation.seconds:.2f} s"
+    seconds = f"{answer.seconds:.2f} s" if answer.seconds >= 0.01 else "less than 0.01 s"
     gap = answer.allocation.gap
     if gap is None:
         return f"Best found, nothing proven, in {seconds}"
@@ -62,7 +61,7 @@ def uniform_words(answer: Answer) -> str:
     return (
         f"Best uniform within the budget: {statistics.mode(best.bits.values())} bits in every "
         f"layer{' that is not pinned' * bool(answer.dialled.pins)}, predicted "
-        f"ΔL {fmt.loss(best.predicted_loss)}."
+        f"ΔL {signed.loss(best.predicted_loss)}."
     )
 
 

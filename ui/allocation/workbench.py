@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, replace
 
 import streamlit as st
@@ -14,7 +15,8 @@ from qcore.errors import BadInput
 from qcore.sensitivity.config import Width
 from qcore.sensitivity.table import SensitivityTable
 from ui.allocation.dialled import Dialled, Widths
-from ui.allocation.units import dial_unit, shown_up
+from ui.allocation.interactions import interaction_words
+from ui.allocation.units import dial_unit, own, shown_up
 from ui.components.live_dial import DialUnit
 
 
@@ -32,8 +34,9 @@ class Bench:
 
 @dataclass(frozen=True)
 class Infeasible:
-    """Which budget cannot be met, and the nearest value that can, in its own unit. ``together``:
-    it could be without the other one; ``by_pins``: all could be without the pins."""
+    """Which budget cannot be met, and the nearest value that can, in its own unit and rounded up to
+    a step of the dial. ``together``: it could be without the other one; ``by_pins``: all could be
+    without the pins."""
 
     name: str
     given: float
@@ -45,8 +48,8 @@ class Infeasible:
 @dataclass(frozen=True, eq=False)
 class Answer:
     """The best allocation within what is dialled, or (with ``infeasible``) at the nearest feasible
-    value. ``value`` is the budget in its own unit; ``trouble`` a solver's that ran out of time,
-    ``note`` what the interaction-aware method did."""
+    value. ``value`` is the budget in its own unit, ``seconds`` how long the whole answer took;
+    ``trouble`` a solver's that ran out of time, ``note`` what the interaction-aware method did."""
 
     bench: Bench
     dialled: Dialled
@@ -57,6 +60,7 @@ class Answer:
     infeasible: Infeasible | None = None
     trouble: str | None = None
     note: str | None = None
+    seconds: float = 0.0
 
     @property
     def key(self) -> str:
@@ -139,16 +143,21 @@ def _bench(key: str, _table: SensitivityTable, _asked: Dialled) -> Bench:
 
 @st.cache_resource(max_entries=512, show_spinner=False)
 def _answer(key: str, _found: Bench, _asked: Dialled, _unit: DialUnit) -> Answer:
-    value = _asked.value
+    value, begun = _asked.value, time.perf_counter()
     assert value is not None
     limits = {_asked.budget: value, **budgets_of(_asked, _found.problem.names)}
     problem = with_budgets(_found.problem, limits)
-    made = Answer(_found, _asked, _unit, value, problem, None)
+    found = _solved(Answer(_found, _asked, _unit, value, problem, None))
+    return replace(found, seconds=time.perf_counter() - begun)
+
+
+def _solved(made: Answer) -> Answer:
+    table = made.bench.table
     try:
-        if _asked.method == "ilp" or _found.table.projections is None:
-            return replace(made, allocation=solve_ilp(problem.problem))
-        refined = solve_with_interactions(problem, _found.table)
-        return replace(made, allocation=refined.allocation, note=refined.words)
+        if made.dialled.method == "ilp" or table.projections is None:
+            return replace(made, allocation=solve_ilp(made.problem.problem))
+        found = solve_with_interactions(made.problem, table)
+        return replace(made, allocation=found.allocation, note=interaction_words(found))
     except InfeasibleBudget as error:
         return replace(made, allocation=error.allocation, infeasible=_why(error, made))
     except SolverTimeout as error:
@@ -165,7 +174,8 @@ def _why(error: InfeasibleBudget, made: Answer) -> Infeasible:
         },
     )
     by_pins = bool(made.dialled.pins) and _feasible(without)
-    given, nearest = error.given + offset, error.nearest + offset
+    given, unit = error.given + offset, dial_unit(made.bench.free, error.name)
+    nearest = own(shown_up(error.nearest + offset, unit), unit)
     together = made.bench.problem.limits(error.name)[0] <= given
     return Infeasible(error.name, given, nearest, together, by_pins)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import plotly.graph_objects as go
 
@@ -10,19 +11,19 @@ from ui import format as fmt
 from ui.theme import Palette, bit_color, finish, text_on
 
 _MOST_LABELS = 60  # beyond this many layers a number does not fit its cell
-_MOST_NAMES = 24
+_MOST_NAMES = 24  # beyond this many layers names are small
+_NAME = 24  # characters of a name below its cell
 _ROW = 34
 
 
 def differences_figure(
     layers: Sequence[str], rows: Mapping[str, Sequence[int]], focus: str, palette: Palette
 ) -> go.Figure:
-    """One row a configuration, one cell a layer in the bit ramp; layers that agree are faded."""
+    """One row a configuration, one cell a layer in the bit ramp; layers that agree are grey."""
     differ = [len(set(column)) > 1 for column in zip(*rows.values(), strict=True)]
     order = list(rows)[::-1]
     figure = go.Figure()
     for name, bits in rows.items():
-        colors = [bit_color(b) for b in bits]
         figure.add_bar(
             x=[fmt.label(layer) for layer in layers],
             y=[1] * len(layers),
@@ -34,30 +35,47 @@ def differences_figure(
             insidetextanchor="middle",
             textangle=0,
             constraintext="none",
-            textfont={"color": [text_on(c) for c in colors], "size": 12},
-            marker={
-                "color": colors,
-                "opacity": [1.0 if d else 0.18 for d in differ],
-                "line": {
-                    "color": [
-                        palette.focus if layer == focus else "rgba(0,0,0,0)" for layer in layers
-                    ],
-                    "width": 2,
-                },
-            },
             hovertemplate=f"<b>%{{x}}</b><br>{name}: %{{customdata[1]}} bits<extra></extra>",
+            **_colors(bits, differ, [layer == focus for layer in layers], palette),
         )
     figure.update_layout(barmode="overlay", bargap=0.08, showlegend=False)
+    _axes(figure, layers, order)
+    longest = min(max(map(len, layers)), _NAME)
+    return finish(figure, palette, 90 + _ROW * len(rows) + 6 * longest)
+
+
+def _colors(
+    bits: Sequence[int], differ: Sequence[bool], focused: Sequence[bool], palette: Palette
+) -> dict[str, Any]:
+    """Cells and their numbers."""
+    cells = [
+        (bit_color(b), text_on(bit_color(b))) if d else (palette.grid, palette.muted)
+        for b, d in zip(bits, differ, strict=True)
+    ]
+    lines = [palette.focus if one else "rgba(0,0,0,0)" for one in focused]
+    return {
+        "textfont": {"color": [text for _, text in cells], "size": 12},
+        "marker": {
+            "color": [cell for cell, _ in cells],
+            "line": {"color": lines, "width": 2},
+        },
+    }
+
+
+def _axes(figure: go.Figure, layers: Sequence[str], order: Sequence[str]) -> None:
     figure.update_xaxes(
         type="category",
-        showticklabels=len(layers) <= _MOST_NAMES,
+        showticklabels=True,
+        tickangle=-90,
+        tickfont={"size": 10 if len(layers) > _MOST_NAMES else 12},
+        tickvals=list(range(len(layers))),
+        ticktext=[fmt.label(fmt.shortened(name, _NAME)) for name in layers],
         title="layer, in running order",
     )
     figure.update_yaxes(
-        tickvals=[i + 0.5 for i in range(len(rows))],
+        tickvals=[i + 0.5 for i in range(len(order))],
         ticktext=order,
-        range=[0, len(rows)],
+        range=[0, len(order)],
         showgrid=False,
         zeroline=False,
     )
-    return finish(figure, palette, 90 + _ROW * len(rows) + 60 * (len(layers) <= _MOST_NAMES))
