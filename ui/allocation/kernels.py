@@ -165,6 +165,5 @@ def _solved(key: str, _answer: Answer, job_id: str | None) -> _Found:
         return _Found(trouble=fmt.plain(str(error)))
     except (InfeasibleBudget, SolverTimeout):
         return _Found(
-            trouble="The widths of kernels have to be stored too, and with them this budget cannot "
-            "be met; dial a larger one."
+            trouble="No bits per kernel were found within these budgets; dial larger ones."
         )
