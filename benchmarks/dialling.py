@@ -28,7 +28,7 @@ _STOP = "() => { cancelAnimationFrame(window.looking); return window.paints }"
 def bench_dialling(page: Any, url: str) -> Iterator[Figure]:
     """EfficientNet-Lite0, 50 layers; measures its sensitivity first. Medians of five drags."""
     sent: list[Any] = []
-    page.on("websocket", lambda socket: socket.on("framesent", sent.append))
+    page.on("websocket", lambda socket: socket.on("framesent", lambda frame: sent.append(frame)))
     page.goto(f"{url}/sensitivity?model=sample%3Aefficientnet-lite0")
     page.get_by_role("button", name="Measure sensitivity").wait_for()
     page.wait_for_timeout(2000)
