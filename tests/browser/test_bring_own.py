@@ -79,6 +79,7 @@ def test_from_two_files_to_a_measured_allocation(
     page.get_by_role("button", name="Measure sensitivity").click()
     expect(page.get_by_text("measured in")).to_be_visible(timeout=120_000)
     page.get_by_role("link", name="Allocate").click()
+    page.get_by_text("Measured", exact=True).click()  # the view
     page.get_by_role("button", name=re.compile("Measure on .* held-out images")).click()
     expect(page.get_by_text("Full precision", exact=True)).to_be_visible(timeout=120_000)
 
