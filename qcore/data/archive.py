@@ -61,15 +61,20 @@ class ArchiveLimits:
 def open_archive(path: Path, title: str) -> zipfile.ZipFile:
     """Open a ZIP for reading; the caller closes it.
 
-    Raises BadInput where the file is no ZIP, is cut off, or has a directory of more than 64 MB or
-    200,000 entries (``zipfile`` would read all of it before anything can be checked).
+    Raises BadInput where the file is no ZIP, is cut off, lists other than as many entries as it
+    states, or has a directory of more than 64 MB or 200,000 entries (``zipfile`` would read all of
+    it before anything can be checked).
     """
     try:
         with path.open("rb") as file:
-            size = _directory_bytes(file)
+            size, stated = _end_record(file)
             count = _directory_entries(file, size) if size <= _DIRECTORY_BYTES else 0
         if size <= _DIRECTORY_BYTES and count <= _DIRECTORY_ENTRIES:
-            return zipfile.ZipFile(path)
+            archive = zipfile.ZipFile(path)
+            if (len(archive.infolist()) - stated) % 2**16:  # many writers count no further
+                archive.close()
+                raise zipfile.BadZipFile("its directory has not as many entries as it states")
+            return archive
     except _DAMAGE as error:
         raise BadInput(
             f"{title} is no ZIP archive, or is cut off ({_reason(error)}); save or copy it again"
@@ -137,8 +142,9 @@ def read_entry(archive: zipfile.ZipFile, info: zipfile.ZipInfo, limit_bytes: int
     return bytes(content)
 
 
-def _directory_bytes(file: IO[bytes]) -> int:
-    """Size of the central directory as the end record states it; 0 where there is none."""
+def _end_record(file: IO[bytes]) -> tuple[int, int]:
+    """Size of the central directory and number of its entries, as the end record states them; 0
+    where there is none. The number may lack multiples of 2^16."""
     length = file.seek(0, 2)
     file.seek(max(0, length - _END_BYTES - 2**16 - 76))
     tail = file.read()
@@ -146,12 +152,15 @@ def _directory_bytes(file: IO[bytes]) -> int:
     if at < 0 or tail[at : at + 4] != b"PK\5\6" or tail[-2:] != b"\0\0":
         at = tail.rfind(b"PK\5\6")
     if at < 0 or len(tail) < at + 16:
-        return 0
+        return 0, 0
     size = int.from_bytes(tail[at + 12 : at + 16], "little")
+    entries = int.from_bytes(tail[at + 10 : at + 12], "little")
     wide = tail.rfind(b"PK\6\6", 0, at)
     if wide >= 0:  # it counts also where the short record could have held the size
         size = max(size % 0xFFFFFFFF, int.from_bytes(tail[wide + 40 : wide + 48], "little"))
-    return size
+        if entries == 0xFFFF:
+            entries = int.from_bytes(tail[wide + 32 : wide + 40], "little")
+    return size, entries
 
 
 def _directory_entries(file: IO[bytes], size: int) -> int:

@@ -189,6 +189,18 @@ def test_no_archives(tmp_path: Path) -> None:
         open_archive(tmp_path, "a.zip")
 
 
+def test_a_directory_that_hides_entries(tmp_path: Path) -> None:
+    """A comment that reaches over the next entries would leave them out without a word."""
+    content = bytearray(made(dict.fromkeys("abc", b"x")))
+    second = content.find(b"PK\1\2", content.find(b"PK\1\2") + 4)
+    third = content.find(b"PK\1\2", second + 4)
+    end = content.rfind(b"PK\5\6")
+    content[second + 32 : second + 34] = struct.pack("<H", end - third)  # the comment's length
+    with zipfile.ZipFile(io.BytesIO(bytes(content))) as read:
+        assert read.namelist() == ["a", "b"]
+    assert "not as many entries as it states" in refusal(put(tmp_path, bytes(content)))
+
+
 def test_a_directory_too_large_is_not_read(tmp_path: Path) -> None:
     content = bytearray(made({"file": b"x"}))
     at = content.rfind(b"PK\5\6")

@@ -346,7 +346,7 @@ def test_any_change_of_an_archive_gives_data_or_a_refusal(
     (tmp_path / "d.zip").write_bytes(content[: int(cut * len(content))])
     with contextlib.suppress(BadInput):
         data = load(tmp_path / "d.zip")
-        assert 1 <= len(data) <= 6  # a byte of the directory may hide entries
+        assert 3 <= len(data) <= 6
         assert all(note.isprintable() for note in data.notes)
 
 
