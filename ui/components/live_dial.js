@@ -1,6 +1,5 @@
-// State. One panel a place on the page; it keeps its DOM between reruns.
+// State.
 
-const panels = new WeakMap()
 const REST = 250 // milliseconds without a key after which the server hears of it
 const KEPT_ALL = "four are kept; remove one under Compare first"
 
@@ -31,17 +30,15 @@ function otherDial(data, before) {
   return unit || data.layers.label.join("\n") !== before.layers.label.join("\n")
 }
 
-class Panel {
+class Panel extends LivePanel {
   constructor(root) {
-    this.root = root
+    super(root)
     this.parts = findParts(root)
     this.held = null // "pointer" or "keys", while they move the dial
     this.outbox = [] // what the server has not been seen to hear
     this.popover = null // the layer whose bits are offered
-    this.frame = null
     this.listen()
-    this.observer = new ResizeObserver(() => this.redraw())
-    this.observer.observe(root)
+    this.watch()
   }
 
   /** New data from the server: taken up in place, without undoing what the pointer does now. */
@@ -108,18 +105,6 @@ class Panel {
     return this.ahead ? bits.map((value, i) => this.ahead[i] ?? value) : bits
   }
 
-  redraw() {
-    this.layout = null
-    this.schedule()
-  }
-
-  schedule() {
-    this.frame ??= requestAnimationFrame(() => {
-      this.frame = null
-      this.draw()
-    })
-  }
-
   /** What depends on data and size alone; false where the panel is not seen. */
   measure() {
     const { parts } = this
@@ -158,9 +143,8 @@ class Panel {
   }
 
   destroy() {
-    this.observer.disconnect()
+    super.destroy()
     for (const timer of [this.resting, this.turning, this.typing, this.telling]) clearTimeout(timer)
-    if (this.frame !== null) cancelAnimationFrame(this.frame)
     this.unlisten()
   }
 }

@@ -38,6 +38,7 @@ __all__ = [
 ]
 
 _SCRIPTS = (
+    "panel_base",
     "panel_drawing",
     "live_dial_math",
     "live_dial_words",

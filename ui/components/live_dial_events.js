@@ -110,14 +110,4 @@ Panel.prototype.listenToNumber = function () {
   }
 }
 
-export default function ({ data, parentElement, setTriggerValue }) {
-  const root = parentElement.querySelector(".ld")
-  if (!root || !data) return
-  let panel = panels.get(root)
-  if (!panel) panels.set(root, (panel = new Panel(root)))
-  panel.receive(data, setTriggerValue)
-  return () => {
-    panel.destroy()
-    panels.delete(root)
-  }
-}
+export default mounted(".ld", (root) => new Panel(root))

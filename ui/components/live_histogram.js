@@ -1,6 +1,5 @@
-// State, pointers and keys. One panel a place on the page; it keeps its DOM between reruns.
+// State, pointers and keys.
 
-const panels = new WeakMap()
 const STEP = { ArrowRight: 1.01, ArrowUp: 1.01, ArrowLeft: 1 / 1.01, ArrowDown: 1 / 1.01, PageUp: 1.1, PageDown: 1 / 1.1 }
 
 function findParts(root) {
@@ -29,16 +28,14 @@ function findParts(root) {
   }
 }
 
-class Panel {
+class Panel extends LivePanel {
   constructor(root) {
-    this.root = root
+    super(root)
     this.parts = findParts(root)
     this.hand = null // the threshold dragged by hand
     this.held = null // the slider or handle that pointer or key hold now
-    this.frame = null
     this.listen()
-    this.observer = new ResizeObserver(() => this.redraw())
-    this.observer.observe(root)
+    this.watch()
   }
 
   /** New data from the server: taken up in place, without undoing what the pointer does now. */
@@ -119,18 +116,6 @@ class Panel {
     this.schedule()
   }
 
-  redraw() {
-    this.layout = null
-    this.schedule()
-  }
-
-  schedule() {
-    this.frame ??= requestAnimationFrame(() => {
-      this.frame = null
-      this.draw()
-    })
-  }
-
   measure() {
     const { parts } = this
     const width = parts.main.root.clientWidth
@@ -191,10 +176,5 @@ class Panel {
     each(cells, "span", this.data.widths, (node, width) => {
       node.classList.toggle("on", width === this.bits)
     })
-  }
-
-  destroy() {
-    this.observer.disconnect()
-    if (this.frame !== null) cancelAnimationFrame(this.frame)
   }
 }

@@ -77,7 +77,7 @@ class Released:
 
 _MOST_BINS = 4096
 _SCRIPTS = ("_math", "_draw", "_lines", "_panels", "", "_events")
-_FILES = ("panel_drawing.js", *(f"live_histogram{part}.js" for part in _SCRIPTS))
+_FILES = ("panel_base.js", "panel_drawing.js", *(f"live_histogram{part}.js" for part in _SCRIPTS))
 _HERE = Path(__file__)
 _mount = st.components.v2.component(
     "bitdial_live_histogram",

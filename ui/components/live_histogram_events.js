@@ -102,14 +102,4 @@ Panel.prototype.leave = function () {
   set(this.parts.main.hovered, { opacity: 0 })
 }
 
-export default function ({ data, parentElement, setTriggerValue }) {
-  const root = parentElement.querySelector(".lh")
-  if (!root || !data) return
-  let panel = panels.get(root)
-  if (!panel) panels.set(root, (panel = new Panel(root)))
-  panel.receive(data, setTriggerValue)
-  return () => {
-    panel.destroy()
-    panels.delete(root)
-  }
-}
+export default mounted(".lh", (root) => new Panel(root))
