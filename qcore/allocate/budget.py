@@ -12,6 +12,7 @@ from qcore.allocate.costs import BUDGETS, costs_of
 from qcore.allocate.problem import Allocation, AllocationProblem, FloatArray, Groups, merge_groups
 from qcore.errors import BadInput
 from qcore.graph.layer import Description
+from qcore.hardware.model import Hardware
 from qcore.sensitivity.config import Width
 from qcore.sensitivity.table import SensitivityTable
 from qcore.sensitivity.table_arrays import delta_losses
@@ -93,7 +94,7 @@ def table_problem(
     pins: Mapping[str, int | Width] | None = None,
     *,
     activation_bits: int | None = None,
-    hardware: str | None = None,
+    hardware: Hardware | None = None,
     groups: Groups = (),
 ) -> TableProblem:
     """Options are the table's widths, loss its ΔL, costs those of ``BUDGETS``.
@@ -101,7 +102,8 @@ def table_problem(
     A table of weights alone has ``activation_bits`` at every layer's input, which counts in bit
     operations, latency and energy, and not in the loss. Pins are to weight bits, or to a pair where
     there are several with these. Raises BadInput for a table of layer inputs or with missing cells,
-    an unknown budget, layer or hardware, a budget that needs hardware, and a pin to a width that
+    an unknown budget or layer, hardware that does not run all widths, a budget that needs
+    hardware, and a pin to a width that
     was not measured or to one of several.
     """
     options = _options(table, activation_bits)

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from qcore.allocate.problem import FloatArray
-from qcore.errors import BadInput
 from qcore.graph.layer import Description
-from qcore.hardware import HARDWARE, hardware_costs
+from qcore.hardware import BitPair, Hardware, hardware_costs
 from qcore.hardware.bops import bops
+from qcore.hardware.network_costs import check_runs
 from qcore.hardware.size import FULL_PRECISION_BYTES, layer_bytes
 from qcore.sensitivity.config import Width
 
@@ -37,14 +37,14 @@ class Costs:
 
 
 def costs_of(
-    network: Description, options: Sequence[Width], hardware: str | None, corrected: bool
+    network: Description, options: Sequence[Width], hardware: Hardware | None, corrected: bool
 ) -> Costs:
     """The costs of ``network`` where a layer takes one of ``options``.
 
     With ``hardware`` its latency and energy are among them, where it has them. ``corrected``:
-    layers without a bias are given one. Raises BadInput for hardware that is not known or does not
-    take these options. Example: 20 weights in 5 kernels at 3 bits: 28 bytes, and
-    3 bits on average where there is no other layer.
+    layers without a bias are given one. Raises BadInput for hardware that does not run all of these
+    options (``runnable`` leaves a table those that it runs). Example: 20 weights in 5 kernels at 3
+    bits: 28 bytes, and 3 bits on average where there is no other layer.
     """
     layers, widths = network.layers, [option.bits for option in options]
     stored = np.array([[b * layer.weight_count for b in widths] for layer in layers], dtype=float)
@@ -56,10 +56,10 @@ def costs_of(
         "bops": bops(network, options),
     }
     if hardware is not None:
-        if hardware not in HARDWARE:
-            raise BadInput(f"no hardware is called {hardware!r}; there are: {', '.join(HARDWARE)}")
-        found = hardware_costs(network, HARDWARE[hardware], options)
-        timed = {"latency_ms": found.latency_ms, "energy_mj": found.energy_mj}
+        pairs = [BitPair(option.bits, option.activation_bits) for option in options]
+        found = hardware_costs(network, hardware, pairs)
+        check_runs(found)
+        timed = {"latency_ms": found.cost.latency_ms, "energy_mj": found.cost.energy_mj}
         tables |= {name: table for name, table in timed.items() if table is not None}
     others = network.other_count
     if corrected:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from qcore.allocate.methods import Method
     from qcore.allocate.problem import Allocation
     from qcore.calibrate.clipping import Clipping
+    from qcore.hardware import Hardware
     from qcore.sensitivity.config import Width
     from qcore.sensitivity.table import SensitivityTable
 
@@ -52,7 +53,7 @@ def frontier(arguments: argparse.Namespace) -> dict[str, Any]:
 
     table = read_table(arguments.table)
     problem = table_problem(
-        table, activation_bits=arguments.activation_bits, hardware=arguments.hardware
+        table, activation_bits=arguments.activation_bits, hardware=hardware_of(arguments)
     )
     exactly: dict[str, list[float]] = {}
     for name, value in arguments.at:
@@ -79,6 +80,12 @@ def unique(pairs: list[tuple[str, Any]], what: str) -> dict[str, Any]:
     return result
 
 
+def hardware_of(arguments: argparse.Namespace) -> Hardware | None:
+    from qcore.hardware.find import find_hardware
+
+    return None if arguments.hardware is None else find_hardware(arguments.hardware)
+
+
 def _problem(
     arguments: argparse.Namespace, table: SensitivityTable, budgets: dict[str, float]
 ) -> TableProblem:
@@ -93,7 +100,7 @@ def _problem(
         budgets,
         pins,
         activation_bits=arguments.activation_bits,
-        hardware=arguments.hardware,
+        hardware=hardware_of(arguments),
         groups=indices,
     )
 

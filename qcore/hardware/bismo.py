@@ -10,9 +10,9 @@ import numpy as np
 
 from qcore.graph.layer import Description, Layer
 from qcore.hardware.matrix import layer_matrix
-from qcore.hardware.model import FloatArray, Hardware
-from qcore.hardware.tile_pipeline import BitSerialArray, IntArray, product_cycles
-from qcore.sensitivity.config import Width
+from qcore.hardware.model import Busy, Cost, Hardware, Roof
+from qcore.hardware.pair import BitPair
+from qcore.hardware.tile_pipeline import BitSerialArray, ProductCycles, product_cycles
 
 BITS = tuple(range(1, 17))
 
@@ -32,8 +32,10 @@ CLOUD = Bismo(BitSerialArray(16, 256, 256, 1024), megahertz=200.0, depthwise_cha
 EDGE = Bismo(BitSerialArray(8, 256, 64, 1024), megahertz=200.0, depthwise_channels=1)
 
 
-def layer_cycles(machine: Bismo, layer: Layer, widths: Sequence[Width], batch: int) -> IntArray:
-    """(options,) clock cycles of a layer for a batch of images; every width has activation bits.
+def layer_cycles(
+    machine: Bismo, layer: Layer, pairs: Sequence[BitPair], batch: int
+) -> ProductCycles:
+    """(options,) clock cycles of a layer for a batch of images; no pair is of full precision.
 
     A convolution of one to three dimensions is one product per image and group (groups run one
     after another), a linear layer one product of all images and positions; ``layer_matrix`` says
@@ -41,8 +43,8 @@ def layer_cycles(machine: Bismo, layer: Layer, widths: Sequence[Width], batch: i
     Example: 192 channels of 3x3 depthwise with a 28x28 output at 8/8 bits take 1,205,568 cycles for
     16 images on ``CLOUD``.
     """
-    weight = np.array([width.bits for width in widths], dtype=np.int64)
-    activation = np.array([width.activation_bits for width in widths], dtype=np.int64)
+    weight = np.array([pair.weight_bits for pair in pairs], dtype=np.int64)
+    activation = np.array([pair.activation_bits for pair in pairs], dtype=np.int64)
     matrix = layer_matrix(layer)
     rows, depth, columns, calls = matrix.rows, matrix.depth, matrix.columns, matrix.groups * batch
     if matrix.depthwise:
@@ -50,12 +52,38 @@ def layer_cycles(machine: Bismo, layer: Layer, widths: Sequence[Width], batch: i
         depth, calls = depth * columns, -(-matrix.groups // columns) * batch
     elif layer.op == "linear":
         rows, calls = rows * batch, 1
-    return calls * product_cycles(machine.array, rows, depth, columns, weight, activation)
+    one = product_cycles(machine.array, rows, depth, columns, weight, activation)
+    return ProductCycles(
+        calls * one.total,
+        calls * one.multiplying,
+        calls * one.loading_weights,
+        calls * one.loading_inputs,
+    )
 
 
-def layer_ms(machine: Bismo, layer: Layer, widths: Sequence[Width], batch: int) -> FloatArray:
-    """(options,) milliseconds of a layer for a batch: cycles at the machine's clock."""
-    return layer_cycles(machine, layer, widths, batch) / (machine.megahertz * 1e3)
+def layer_cost(machine: Bismo, layer: Layer, pairs: Sequence[BitPair], batch: int) -> Cost:
+    """(options,) of a layer for a batch: cycles at the machine's clock, and what its ports load."""
+    cycles = layer_cycles(machine, layer, pairs, batch)
+    per_ms = machine.megahertz * 1e3
+    words = cycles.loading_weights + cycles.loading_inputs
+    return Cost(
+        cycles.total / per_ms,
+        busy=Busy(
+            cycles.multiplying / per_ms,
+            cycles.loading_weights / per_ms,
+            cycles.loading_inputs / per_ms,
+        ),
+        moved_bytes=words * np.float64(machine.array.port_bits / 8),
+    )
+
+
+def roof(machine: Bismo, pair: BitPair) -> Roof:
+    """What the array and its two ports do at best. Example: 8/8 bits on ``CLOUD``: 16 x 16 x 256
+    binary multiplications a cycle are 0.41e12 operations a second; 12.8e9 bytes a second."""
+    array, hertz = machine.array, machine.megahertz * 1e6
+    bits = (pair.weight_bits or 0) * (pair.activation_bits or 0)  # no pair of full precision runs
+    binary = 2 * array.side**2 * array.dot_bits * hertz
+    return Roof(binary / bits, 2 * array.port_bits / 8 * hertz)
 
 
 def first_and_last(network: Description) -> tuple[str, ...]:
@@ -88,11 +116,12 @@ BISMO_CLOUD = Hardware(
         "have no published figure."
     ),
     leaves_out=_LEAVES_OUT,
-    bits=BITS,
+    weight_bits=BITS,
     activation_bits=BITS,
     batch=16,
-    latency_ms=partial(layer_ms, CLOUD),
+    cost=partial(layer_cost, CLOUD),
     excluded=first_and_last,
+    roof=partial(roof, CLOUD),
 )
 
 BISMO_EDGE = Hardware(
@@ -107,9 +136,10 @@ BISMO_EDGE = Hardware(
         "chosen to fit these totals. Bits above 8 and layers of other kinds as in the cloud's."
     ),
     leaves_out=_LEAVES_OUT,
-    bits=BITS,
+    weight_bits=BITS,
     activation_bits=BITS,
     batch=1,
-    latency_ms=partial(layer_ms, EDGE),
+    cost=partial(layer_cost, EDGE),
     excluded=first_and_last,
+    roof=partial(roof, EDGE),
 )

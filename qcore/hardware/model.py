@@ -1,4 +1,4 @@
-"""What is known of a machine, and what a network costs on it."""
+"""What is known of a machine."""
 
 from __future__ import annotations
 
@@ -8,15 +8,52 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from qcore.errors import BadInput
 from qcore.graph.layer import Description, Layer
-from qcore.quantize.limits import PRUNED
-from qcore.sensitivity.config import Width
+from qcore.hardware.pair import BitPair
 
 FloatArray = npt.NDArray[np.float64]
+BoolArray = npt.NDArray[np.bool_]
 
-CostFunction = Callable[[Layer, Sequence[Width], int], FloatArray]
-"""(layer, widths, images in a batch) -> (options,): cost of the layer for the whole batch."""
+
+@dataclass(frozen=True, eq=False)
+class Busy:
+    """How long each part of a machine works, in milliseconds; they may work at the same time.
+
+    Arrays of one shape: ``compute_ms`` multiplying, ``weights_ms`` and ``activations_ms`` moving
+    weights, and inputs and outputs.
+    """
+
+    compute_ms: FloatArray
+    weights_ms: FloatArray
+    activations_ms: FloatArray
+
+
+@dataclass(frozen=True, eq=False)
+class Cost:
+    """What a batch takes, as arrays of one shape: (options,) of a layer, (layers, options) of a
+    network.
+
+    NaN where the machine does not run the layer at these bits; None where the model has no such
+    figure at all. ``moved_bytes`` is what passes between chip and memory.
+    """
+
+    latency_ms: FloatArray | None = None
+    energy_mj: FloatArray | None = None
+    busy: Busy | None = None
+    moved_bytes: FloatArray | None = None
+
+
+CostFunction = Callable[[Layer, Sequence[BitPair], int], Cost]
+"""(layer, pairs that the machine runs and that are not pruned, images in a batch) -> (options,)."""
+
+
+@dataclass(frozen=True)
+class Roof:
+    """What a machine reaches at best: operations (a multiply-accumulate is two) and bytes from
+    memory, each a second."""
+
+    peak_ops_per_s: float
+    bytes_per_s: float
 
 
 def count_all(network: Description) -> tuple[str, ...]:
@@ -24,90 +61,43 @@ def count_all(network: Description) -> tuple[str, ...]:
     return ()
 
 
-@dataclass(frozen=True)
-class Hardware:
-    """A machine: how long a layer takes on it, what that costs, and how this is known.
+def as_asked(pair: BitPair) -> BitPair:
+    """Every pair runs at its own bits."""
+    return pair
 
-    ``bits`` and ``activation_bits`` are the widths it takes; None among the latter is an input of
-    full precision. ``batch`` is how many images it works on at once.
-    ``provenance`` says where the figures come from, ``leaves_out`` what they do not hold.
-    ``latency_ms`` and ``energy_mj`` are None where the machine's is not known. ``excluded`` names
-    the layers that its published totals do not count.
+
+@dataclass(frozen=True, eq=False)
+class Hardware:
+    """A machine: what a layer takes on it, and how this is known.
+
+    ``weight_bits`` and ``activation_bits`` are the widths it takes, None among them is full
+    precision; ``runs_as`` gives the pair of widths that a pair is run at (3/8 bits may run as 4/8),
+    None where it does not run. ``batch`` is how many images it works on at once; where
+    ``fixed_batch``, at no other number. ``provenance`` says where the figures come from,
+    ``leaves_out`` what they do not hold. ``excluded`` names the layers that its published totals do
+    not count. ``roof`` is what it reaches at best at a pair, None where that is not known.
+    ``revision`` changes where the figures of the same name do.
     """
 
     name: str
     title: str
     provenance: str
     leaves_out: tuple[str, ...]
-    bits: tuple[int, ...]
+    weight_bits: tuple[int | None, ...]
     activation_bits: tuple[int | None, ...]
     batch: int
-    latency_ms: CostFunction | None = None
-    energy_mj: CostFunction | None = None
+    cost: CostFunction
+    has_latency: bool = True
+    has_energy: bool = False
+    fixed_batch: bool = False
+    runs_as: Callable[[BitPair], BitPair | None] = as_asked
     excluded: Callable[[Description], tuple[str, ...]] = count_all
+    roof: Callable[[BitPair], Roof] | None = None
+    revision: str = ""
 
-
-@dataclass(frozen=True, eq=False)
-class HardwareCosts:
-    """(layers, options) of a batch of images; None where the machine has no such figure.
-
-    Sums over layers are the network's cost: layers that the machine leaves out have 0 everywhere.
-    """
-
-    latency_ms: FloatArray | None
-    energy_mj: FloatArray | None
-
-
-def hardware_costs(
-    network: Description, hardware: Hardware, widths: Sequence[Width]
-) -> HardwareCosts:
-    """Latency and energy of every layer at every width, on its own, for the machine's batch.
-
-    A layer at 0 bits is pruned: it does not run and costs nothing. Raises BadInput for a width that
-    the machine does not take. Example: MobileNetV2 at 4-bit weights and inputs on "bismo-cloud"
-    adds up to 74.46 ms for 16 images.
-    """
-    runs = np.array([width.bits != PRUNED for width in widths], dtype=bool)
-    run = [width for width in widths if width.bits != PRUNED]
-    _check_widths(hardware, run)
-    excluded = hardware.excluded(network)
-
-    def table(cost: CostFunction | None) -> FloatArray | None:
-        if cost is None:
-            return None
-        rows = np.zeros((len(network.layers), len(widths)))
-        for row, layer in zip(rows, network.layers, strict=True):
-            if layer.name not in excluded:
-                row[runs] = cost(layer, run, hardware.batch)
-        return rows
-
-    return HardwareCosts(table(hardware.latency_ms), table(hardware.energy_mj))
-
-
-def _check_widths(hardware: Hardware, widths: Sequence[Width]) -> None:
-    """BadInput for the first width that the machine does not take."""
-    for width in widths:
-        if width.bits not in hardware.bits:
-            raise BadInput(
-                f"{hardware.title} has no {width.bits}-bit weights; choose from "
-                f"{_listed(hardware.bits)} bits"
-            )
-        if width.activation_bits in hardware.activation_bits:
-            continue
-        taken = _listed(tuple(b for b in hardware.activation_bits if b is not None))
-        if width.activation_bits is None:
-            raise BadInput(
-                f"{hardware.title} has no layer inputs of full precision; choose bits of the "
-                f"layer inputs too, from {taken}"
-            )
-        raise BadInput(
-            f"{hardware.title} has no {width.activation_bits}-bit layer inputs; choose from "
-            f"{taken} bits"
+    def takes(self, pair: BitPair) -> bool:
+        """True of a pair that some layer may run at. Pruned layers need no machine."""
+        known = (
+            pair.weight_bits in self.weight_bits and pair.activation_bits in self.activation_bits
         )
-
-
-def _listed(bits: tuple[int, ...]) -> str:
-    """``1 to 8`` for widths without a gap, else ``2, 4, 8``."""
-    if len(bits) > 2 and bits == tuple(range(bits[0], bits[-1] + 1)):
-        return f"{bits[0]} to {bits[-1]}"
-    return ", ".join(str(b) for b in bits)
+        return pair.pruned or (known and self.runs_as(pair) is not None)

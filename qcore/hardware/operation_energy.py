@@ -8,9 +8,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from qcore.graph.layer import Layer
-from qcore.hardware.model import FloatArray, Hardware
+from qcore.hardware.model import Cost, Hardware
+from qcore.hardware.pair import BitPair
 from qcore.quantize.limits import MAX_BITS
-from qcore.sensitivity.config import Width
 
 # Horowitz 2014, "Computing's Energy Problem (and what we can do about it)", ISSCC, figure 1.1.9:
 # 45 nm, 0.9 V, picojoules.
@@ -24,20 +24,20 @@ _MJ_PER_PJ = 1e-9
 _BITS = tuple(range(1, MAX_BITS + 1))
 
 
-def multiply_accumulate_pj(width: Width) -> float:
+def multiply_accumulate_pj(pair: BitPair) -> float:
     """Picojoules of one multiplication of weight and input and one addition to the sum.
 
     A w x a bit multiplier has w * a cells, so its energy is that of 8 x 8 bits times w * a / 64
     (Horowitz gives 0.2 pJ at 8 x 8; this makes 3.2 at 32 x 32, where he gives 3.1). Sums have 32
-    bits. Weights that meet an input of full precision are multiplied as float32. Example: 0.2 + 0.1
-    at 8/8 bits, 0.05 + 0.1 at 4/4, 3.7 + 0.9 with an input of full precision.
+    bits. Where either is of full precision both are multiplied as float32. Example: 0.2 + 0.1 at
+    8/8 bits, 0.05 + 0.1 at 4/4, 3.7 + 0.9 with an input of full precision.
     """
-    if width.activation_bits is None:
+    if pair.weight_bits is None or pair.activation_bits is None:
         return MULTIPLY_FLOAT32_PJ + ADD_FLOAT32_PJ
-    return MULTIPLY_8_BIT_PJ * width.bits * width.activation_bits / 64 + ADD_32_BIT_PJ
+    return MULTIPLY_8_BIT_PJ * pair.weight_bits * pair.activation_bits / 64 + ADD_32_BIT_PJ
 
 
-def moved_bits(layer: Layer, width: Width, batch: int) -> int:
+def moved_bits(layer: Layer, pair: BitPair, batch: int) -> int:
     """Bits of a batch that pass the border of the chip: weights once, inputs twice per use.
 
     An input was written by what made it, at the bits that this layer reads; so the bits of a layer
@@ -45,22 +45,21 @@ def moved_bits(layer: Layer, width: Width, batch: int) -> int:
     image: 160.
     """
     values = math.prod(layer.input_shape) * len(layer.nodes) * batch
-    return layer.weight_count * width.bits + 2 * values * (width.activation_bits or 32)
+    weights = layer.weight_count * (pair.weight_bits or 32)
+    return weights + 2 * values * (pair.activation_bits or 32)
 
 
-def layer_mj(layer: Layer, widths: Sequence[Width], batch: int) -> FloatArray:
-    """(options,) millijoules of a layer for a batch.
+def layer_cost(layer: Layer, pairs: Sequence[BitPair], batch: int) -> Cost:
+    """(options,) millijoules and bytes of a layer for a batch.
 
     Multiply-accumulates x ``multiply_accumulate_pj`` + ``moved_bits`` x 1,300 / 64 pJ. Example:
     294,912 multiply-accumulates at 8/8 bits take 0.0000885 mJ; moving their 4,608 weights and 2 x
     1,024 inputs 0.00108 mJ.
     """
-    picojoules = [
-        layer.macs * batch * multiply_accumulate_pj(width)
-        + moved_bits(layer, width, batch) * DRAM_64_BITS_PJ / 64
-        for width in widths
-    ]
-    return np.array(picojoules, dtype=np.float64) * _MJ_PER_PJ
+    moved = np.array([moved_bits(layer, pair, batch) for pair in pairs], dtype=np.float64)
+    one = np.array([multiply_accumulate_pj(pair) for pair in pairs], dtype=np.float64)
+    picojoules = layer.macs * batch * one + moved * DRAM_64_BITS_PJ / 64
+    return Cost(energy_mj=picojoules * _MJ_PER_PJ, moved_bytes=moved / 8)
 
 
 OPERATIONS = Hardware(
@@ -80,8 +79,10 @@ OPERATIONS = Hardware(
         "biases, activation functions, pooling, additions and the network's output",
         "products of two activations, as in attention",
     ),
-    bits=_BITS,
+    weight_bits=(None, *_BITS),
     activation_bits=(None, *_BITS),
     batch=1,
-    energy_mj=layer_mj,
+    cost=layer_cost,
+    has_latency=False,
+    has_energy=True,
 )

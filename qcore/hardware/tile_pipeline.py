@@ -39,6 +39,17 @@ class _Part:
     count: IntArray
 
 
+@dataclass(frozen=True, eq=False)
+class ProductCycles:
+    """(options,) clock cycles: of the whole product, and how many of them the array multiplies and
+    each port loads. All three may go on at once."""
+
+    total: IntArray
+    multiplying: IntArray
+    loading_weights: IntArray
+    loading_inputs: IntArray
+
+
 def product_cycles(
     array: BitSerialArray,
     rows: int,
@@ -46,8 +57,8 @@ def product_cycles(
     columns: int,
     weight_bits: IntArray,
     activation_bits: IntArray,
-) -> IntArray:
-    """(options,) cycles of an input (rows, depth) times weights (depth, columns).
+) -> ProductCycles:
+    """Cycles of an input (rows, depth) times weights (depth, columns).
 
     Bits have shape (options,). Either operand may stay while the other passes by, and the faster of
     the two schedules is taken for the whole product. Loading and multiplying are a flow shop of two
@@ -68,9 +79,15 @@ def product_cycles(
     count = pixels.count * channels.count
     pipelined = np.minimum(*((count * each).sum(axis=(0, 1)) for each in schedules))
     # The schedules take loading for the slower part; above 8 bits multiplying can be.
-    tiles = -(-rows // array.side) * -(-columns // array.side)
-    cycles: IntArray = np.maximum(pipelined, tiles * multiply)
-    return cycles
+    multiplying = -(-rows // array.side) * -(-columns // array.side) * multiply
+
+    def loading(part: _Part) -> IntArray:
+        loads: IntArray = (count * load * part.vectors * part.bits).sum(axis=(0, 1))
+        return loads
+
+    return ProductCycles(
+        np.maximum(pipelined, multiplying), multiplying, loading(channels), loading(pixels)
+    )
 
 
 def _parts(array: BitSerialArray, vectors: int, words: int, bits: IntArray, axis: int) -> _Part:

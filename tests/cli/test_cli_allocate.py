@@ -124,7 +124,10 @@ def test_the_frontier_has_exact_points_where_they_are_asked_for(table: str, tmp_
     [
         (["--budget", "latency_ms=1"], "needs hardware"),
         (["--budget", "kilobytes=1"], "no budget is called 'kilobytes'"),
-        (["--budget", "latency_ms=1", "--hardware", "bismo-edge"], "bits of the layer inputs"),
+        (
+            ["--budget", "latency_ms=1", "--hardware", "bismo-edge"],
+            "no layer inputs of full precision",
+        ),
         (["--budget", "average_bits=4", "--pin", "head=8a4"], "cannot be pinned to 8a4 bits"),
         (["--budget", "average_bits=4", "--pin", "head=x"], "is not LAYER=BITS"),
         (["--budget", "average_bits=4", "--group", "head,nobody"], "no layer is called 'nobody'"),

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from qcore.graph.layer import Description, Layer
 
-TABLE = Path(__file__).parent / "haq" / "mobilenet_v2_cloud_cycles.csv"
+TABLE = Path(__file__).parents[2] / "assets" / "hardware" / "haq" / "mobilenet_v2_cloud_cycles.csv"
 
 
 def conv(name: str, cin: int, cout: int, kernel: int, out: int, groups: int = 1) -> Layer:

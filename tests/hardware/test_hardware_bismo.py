@@ -13,22 +13,22 @@ from hypothesis import strategies as st
 from qcore.graph.layer import Description
 from qcore.hardware import HARDWARE, hardware_costs
 from qcore.hardware.bismo import CLOUD, EDGE, Bismo, layer_cycles
+from qcore.hardware.pair import BitPair
 from qcore.hardware.tile_pipeline import product_cycles
-from qcore.sensitivity.config import Width
 
-PAIRS = [Width(w, a) for w in range(1, 9) for a in range(1, 9)]
-UNIFORM = [Width(b, b) for b in (4, 5, 6, 8)]
+PAIRS = [BitPair(w, a) for w in range(1, 9) for a in range(1, 9)]
+UNIFORM = [BitPair(b, b) for b in (4, 5, 6, 8)]
 
 
 def totals_ms(network: Description, name: str) -> list[float]:
-    latency = hardware_costs(network, HARDWARE[name], UNIFORM).latency_ms
+    latency = hardware_costs(network, HARDWARE[name], UNIFORM).cost.latency_ms
     assert latency is not None
     return latency.sum(axis=0).tolist()
 
 
 def test_every_entry_of_the_published_table() -> None:
     network, cycles = mobilenet_v2_table()
-    found = [layer_cycles(CLOUD, layer, PAIRS, 16) for layer in network.layers]
+    found = [layer_cycles(CLOUD, layer, PAIRS, 16).total for layer in network.layers]
     assert cycles.all()
     np.testing.assert_array_equal(np.array(found), cycles.reshape(53, 64))
 
@@ -83,8 +83,12 @@ def test_never_faster_than_the_roofline(
     tiles = -(-rows // array.side) * -(-columns // array.side)
     multiply = tiles * -(-depth // array.dot_bits) * weight * activation
     load = -(-depth // array.port_bits)
-    assert found.shape == (1,)
-    assert found[0] >= max(multiply, load * rows * activation, load * columns * weight)
+    assert found.total.shape == (1,)
+    parts = (found.multiplying, found.loading_weights, found.loading_inputs)
+    assert found.total[0] >= max(int(part[0]) for part in parts)
+    assert found.multiplying[0] == multiply
+    assert found.loading_inputs[0] >= load * rows * activation
+    assert found.loading_weights[0] >= load * columns * weight
 
 
 def test_a_product_of_one_tile_by_hand() -> None:
@@ -92,15 +96,15 @@ def test_a_product_of_one_tile_by_hand() -> None:
     2 planes of weights: 1 more. With one pixel the 8 x 4 x 2 = 64 cycles of the weights decide, and
     the last plane meets 3: 2 more."""
     bits = np.array([2]), np.array([3])
-    assert product_cycles(EDGE.array, 8, 256, 8, *bits).tolist() == [96 + 1]
-    assert product_cycles(EDGE.array, 1, 256, 8, *bits).tolist() == [64 + 2]
+    assert product_cycles(EDGE.array, 8, 256, 8, *bits).total.tolist() == [96 + 1]
+    assert product_cycles(EDGE.array, 1, 256, 8, *bits).total.tolist() == [64 + 2]
 
 
 def test_examples_of_the_docstrings() -> None:
     eight = np.array([8])
-    assert product_cycles(CLOUD.array, 784, 192, 32, eight, eight).tolist() == [6407]
+    assert product_cycles(CLOUD.array, 784, 192, 32, eight, eight).total.tolist() == [6407]
     depthwise = conv("dw", 192, 192, 3, 28, groups=192)
-    assert layer_cycles(CLOUD, depthwise, [Width(8, 8)], 16).tolist() == [1_205_568]
+    assert layer_cycles(CLOUD, depthwise, [BitPair(8, 8)], 16).total.tolist() == [1_205_568]
 
 
 def test_images_of_a_convolution_follow_one_another_and_those_of_a_linear_layer_are_rows() -> None:
@@ -108,24 +112,26 @@ def test_images_of_a_convolution_follow_one_another_and_those_of_a_linear_layer_
 
     def ms(batch: int) -> list[float]:
         hardware = replace(HARDWARE["bismo-edge"], batch=batch)
-        found = hardware_costs(network, hardware, [Width(4, 4)]).latency_ms
+        found = hardware_costs(network, hardware, [BitPair(4, 4)]).cost.latency_ms
         assert found is not None
         return found[:, 0].tolist()
 
     assert ms(6)[0] == pytest.approx(6 * ms(1)[0])
     longer = linear("l", 256, 100, positions=18)
-    assert ms(6)[1] == layer_cycles(EDGE, longer, [Width(4, 4)], 1)[0] / 200e3
+    assert ms(6)[1] == layer_cycles(EDGE, longer, [BitPair(4, 4)], 1).total[0] / 200e3
     assert ms(6)[1] < 6 * ms(1)[1]
 
 
 def test_groups_follow_one_another() -> None:
     part, grouped = conv("p", 16, 8, 3, 10), conv("g", 64, 32, 3, 10, groups=4)
-    alone = layer_cycles(CLOUD, part, PAIRS, 1)
-    np.testing.assert_array_equal(layer_cycles(CLOUD, grouped, PAIRS, 1), 4 * alone)
+    alone = layer_cycles(CLOUD, part, PAIRS, 1).total
+    np.testing.assert_array_equal(layer_cycles(CLOUD, grouped, PAIRS, 1).total, 4 * alone)
 
 
 def test_depthwise_channels_that_do_not_fill_a_tile_cost_a_whole_one() -> None:
     narrow, wide = (conv("d", n, n, 3, 10, groups=n) for n in (17, 32))
-    cycles = layer_cycles(CLOUD, narrow, PAIRS, 1)
-    np.testing.assert_array_equal(cycles, layer_cycles(CLOUD, wide, PAIRS, 1))
-    assert (layer_cycles(EDGE, narrow, PAIRS, 1) < layer_cycles(EDGE, wide, PAIRS, 1)).all()
+    cycles = layer_cycles(CLOUD, narrow, PAIRS, 1).total
+    np.testing.assert_array_equal(cycles, layer_cycles(CLOUD, wide, PAIRS, 1).total)
+    assert (
+        layer_cycles(EDGE, narrow, PAIRS, 1).total < layer_cycles(EDGE, wide, PAIRS, 1).total
+    ).all()

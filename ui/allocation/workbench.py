@@ -12,6 +12,7 @@ from qcore.allocate.budget import TableProblem, table_problem, with_budgets
 from qcore.allocate.problem import Allocation
 from qcore.allocate.solve import solve_with_interactions
 from qcore.errors import BadInput
+from qcore.hardware import HARDWARE
 from qcore.sensitivity.config import Width
 from qcore.sensitivity.table import SensitivityTable
 from ui.allocation.dialled import Dialled, Widths
@@ -129,7 +130,8 @@ def budgets_of(dialled: Dialled, names: tuple[str, ...]) -> dict[str, float]:
 
 @st.cache_resource(max_entries=64, show_spinner=False)
 def _bench(key: str, _table: SensitivityTable, _asked: Dialled) -> Bench:
-    hardware, trouble = _asked.hardware, None
+    hardware = None if _asked.hardware is None else HARDWARE[_asked.hardware]
+    trouble = None
     try:
         free = table_problem(_table, activation_bits=_asked.inputs, hardware=hardware)
     except BadInput as error:
