@@ -11,6 +11,7 @@ from benchmarks.allocated import bench_allocated
 from benchmarks.allocation import bench_allocation
 from benchmarks.calibration import bench_calibration
 from benchmarks.exact import bench_fashion
+from benchmarks.hardware import bench_hardware
 from benchmarks.measures import bench_measures
 from benchmarks.pages import bench_pages
 
@@ -21,6 +22,7 @@ BENCHMARKS = {
     "allocation": bench_allocation,
     "allocated": bench_allocated,
     "calibration": bench_calibration,
+    "hardware": bench_hardware,
 }
 
 

@@ -13,6 +13,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 ENGINE = sorted((ROOT / "qcore").rglob("*.py"))
 LAYERS = {"streamlit", "plotly", "ui", "pages", "app"}
+HEAVY = {"torch", "streamlit", "onnxruntime"}
 LIGHT = (
     "qcore.store.store",
     "qcore.jobs.runner",
@@ -31,6 +32,13 @@ LIGHT = (
     "qcore.allocate.resample",
     "qcore.allocate.solve",
     "qcore.hardware",
+    "qcore.hardware.validation",
+    "qcore.allocate.across",
+    "qcore.hardware.measured",
+    "qcore.latency.measurement",
+    "qcore.store.latencies",
+    "qcore.store.own_hardware",
+    "qcore.store.find_hardware",
     "qcore.cli.parser",
     "qcore.measure.evaluation",
     "qcore.measure.trust_words",
@@ -91,7 +99,7 @@ def test_the_engine_was_found() -> None:
 
 @pytest.mark.parametrize("module", LIGHT)
 def test_importing_it_does_not_import_torch(module: str) -> None:
-    code = f"import {module}, sys; print(*sorted({{'torch', 'streamlit'}} & set(sys.modules)))"
+    code = f"import {module}, sys; print(*sorted({HEAVY!r} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() == ""

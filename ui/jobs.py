@@ -24,6 +24,7 @@ _TITLES = {
     "sensitivity": "Measuring sensitivity",
     "trust": "Checking a table",
     "evaluate": "Measuring allocation",
+    "latency": "Measuring latency",
 }
 
 _SURE = 0.1  # share of an attempt's work before which its speed says little

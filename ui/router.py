@@ -65,6 +65,12 @@ PAGES: dict[str, PageInfo] = {
         ":material/tune:",
         "Drag a budget, get the best bits per layer, measure them, take them with you.",
     ),
+    "hardware": PageInfo(
+        "pages/hardware.py",
+        "Hardware",
+        ":material/memory:",
+        "Latency and energy of every layer on known machines, and where the figures come from.",
+    ),
     "numbers": PageInfo(
         "pages/numbers.py",
         "Numbers",

@@ -60,7 +60,8 @@ def costs_of(
         found = hardware_costs(network, hardware, pairs)
         check_runs(found)
         timed = {"latency_ms": found.cost.latency_ms, "energy_mj": found.cost.energy_mj}
-        tables |= {name: table for name, table in timed.items() if table is not None}
+        # A table of one's own may have the energy of some layers only, which is none of a network.
+        tables |= {n: t for n, t in timed.items() if t is not None and np.isfinite(t).all()}
     others = network.other_count
     if corrected:
         others += sum(layer.kernels for layer in layers if layer.bias_key is None)

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from qcore.cli.allocation_text import show_ledger, show_totals, spread_text
+from qcore.cli.hardware_option import on_hardware
 from qcore.cli.show import show_table
 from qcore.errors import BadInput
 
@@ -29,9 +30,9 @@ def allocate(arguments: argparse.Namespace) -> dict[str, Any]:
 
     if arguments.per_kernel and arguments.method not in (None, "lagrangian"):
         raise BadInput("bits per kernel are found by --method lagrangian alone")
-    table, inputs = read_table(arguments.table), clipping_of(arguments)
-    budgets = unique(arguments.budget, "budget")
-    problem = _problem(arguments, table, budgets)
+    table, hardware = on_hardware(arguments, read_table(arguments.table))
+    inputs, budgets = clipping_of(arguments), unique(arguments.budget, "budget")
+    problem = _problem(arguments, table, hardware, budgets)
     check_budgets(problem, budgets)
     if arguments.per_kernel:
         chosen, facts = _of_kernels(problem, table, inputs)
@@ -51,10 +52,8 @@ def frontier(arguments: argparse.Namespace) -> dict[str, Any]:
     from qcore.allocate.curve import frontier_points
     from qcore.cli.files import read_table
 
-    table = read_table(arguments.table)
-    problem = table_problem(
-        table, activation_bits=arguments.activation_bits, hardware=hardware_of(arguments)
-    )
+    table, hardware = on_hardware(arguments, read_table(arguments.table))
+    problem = table_problem(table, activation_bits=arguments.activation_bits, hardware=hardware)
     exactly: dict[str, list[float]] = {}
     for name, value in arguments.at:
         check_budgets(with_budgets(problem, {name: value}), {name: value})
@@ -80,14 +79,11 @@ def unique(pairs: list[tuple[str, Any]], what: str) -> dict[str, Any]:
     return result
 
 
-def hardware_of(arguments: argparse.Namespace) -> Hardware | None:
-    from qcore.hardware.find import find_hardware
-
-    return None if arguments.hardware is None else find_hardware(arguments.hardware)
-
-
 def _problem(
-    arguments: argparse.Namespace, table: SensitivityTable, budgets: dict[str, float]
+    arguments: argparse.Namespace,
+    table: SensitivityTable,
+    hardware: Hardware | None,
+    budgets: dict[str, float],
 ) -> TableProblem:
     from qcore.allocate.budget import table_problem
 
@@ -100,7 +96,7 @@ def _problem(
         budgets,
         pins,
         activation_bits=arguments.activation_bits,
-        hardware=hardware_of(arguments),
+        hardware=hardware,
         groups=indices,
     )
 

@@ -89,6 +89,12 @@ def sensitivity(arguments: argparse.Namespace) -> dict[str, Any]:
     return table.to_json()
 
 
+def latency(arguments: argparse.Namespace) -> dict[str, Any]:
+    from qcore.cli.latency import latency as at_bits
+
+    return at_bits(arguments)
+
+
 def trust(arguments: argparse.Namespace) -> dict[str, Any]:
     from qcore.cli.trust import ask_trust
 
@@ -123,6 +129,7 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], dict[str, Any]]] = {
     "describe": describe,
     "thresholds": thresholds,
     "sensitivity": sensitivity,
+    "latency": latency,
     "allocate": allocate,
     "frontier": frontier,
     "evaluate": evaluate,

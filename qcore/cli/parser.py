@@ -8,6 +8,7 @@ from typing import NoReturn
 from qcore.calibrate.clipping import METHODS as THRESHOLD_METHODS
 from qcore.cli import values
 from qcore.cli.clipping import add_clipping, add_percentile
+from qcore.cli.parser_latency import latency
 from qcore.cli.parser_tables import Add, allocate, frontier, trust
 from qcore.cli.preparing import add_preparing
 from qcore.errors import BadInput
@@ -44,7 +45,11 @@ def command_parser() -> argparse.ArgumentParser:
         )
         return command
 
-    for command in (_describe, _thresholds, _sensitivity, allocate, frontier, trust, _evaluate):
+    _describe(add)
+    _thresholds(add)
+    _sensitivity(add)
+    latency(add, _MODEL)
+    for command in (allocate, frontier, trust, _evaluate):
         command(add)
     return parser
 

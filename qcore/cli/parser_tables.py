@@ -58,11 +58,19 @@ def allocate(add: Add) -> None:
 
 def _on_hardware(command: argparse.ArgumentParser) -> None:
     command.add_argument(
-        "--hardware", choices=list(HARDWARE), help="what latency and energy are those of"
+        "--hardware",
+        metavar="NAME",
+        help=f"what latency and energy are those of: {hardware_names()}",
     )
     command.add_argument(
         "--activation-bits", type=values.width, metavar="B", help="bits of every layer's input"
     )
+
+
+def hardware_names() -> str:
+    """What ``--hardware`` takes, for its help."""
+    names = ", ".join(HARDWARE)
+    return f"{names}, this-machine (as it was measured), FILE.csv (a table), FILE.json (a roofline)"
 
 
 def frontier(add: Add) -> None:

@@ -30,6 +30,17 @@ def width(text: str) -> int:
     return int(text)
 
 
+def precision(text: str) -> int | None:
+    """Bits that a machine may run at, or ``fp32``: full precision, None."""
+    if text == "fp32":
+        return None
+    if not text.isdecimal() or not 1 <= int(text) <= MAX_BITS:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no bit width; give 1 to {MAX_BITS}, or fp32 for full precision"
+        )
+    return int(text)
+
+
 def count(text: str) -> int:
     """A whole number above zero."""
     if not text.isdecimal() or int(text) == 0:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from qcore.jobs.inside import measuring, network_of, opening, stopped_is_cancelled
+from qcore.jobs.kinds_latency import latency
 from qcore.jobs.kinds_measure import calibrate, evaluate, layer_loss, thresholds
 from qcore.jobs.kinds_sensitivity import sensitivity
 from qcore.jobs.kinds_trust import trust
@@ -62,4 +63,5 @@ WORK: dict[str, Callable[[str, Mapping[str, Any], Store, Reporter], Mapping[str,
     "sensitivity": sensitivity,
     "trust": trust,
     "evaluate": evaluate,
+    "latency": latency,
 }

@@ -191,6 +191,23 @@ class EvaluateQuestion:
         return EvaluateQuestion(**{**data, **parts})
 
 
+@dataclass(frozen=True)
+class LatencyQuestion:
+    """Times of a network on the worker's machine, for ``batch`` images on ``threads`` threads.
+
+    ``threads`` None: as many as the machine has cores for it. ``repetition`` counts up to measure
+    once more what has been measured; the newest result is the one that is kept.
+    """
+
+    kind: ClassVar[str] = "latency"
+    model: str
+    model_fingerprint: str
+    batch: int
+    threads: int | None
+    repetition: int = 0
+    engine: int = ENGINE
+
+
 Question = (
     PrepareQuestion
     | DataQuestion
@@ -201,6 +218,7 @@ Question = (
     | SensitivityQuestion
     | TrustQuestion
     | EvaluateQuestion
+    | LatencyQuestion
 )
 
 

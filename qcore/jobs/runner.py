@@ -30,6 +30,7 @@ _SLOT = {
     "evaluate": "short",
     "sensitivity": "long",
     "trust": "short",
+    "latency": "long",  # never beside a sensitivity run or another latency: both would be wrong
 }
 _TIMES = 5  # that a job which others kept from beginning is submitted again
 

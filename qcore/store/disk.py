@@ -22,6 +22,8 @@ _DRAFTS = {
     "calibrations": "*.draft",
     "grids": "*.draft",
     "clippings": "*.draft",
+    "hardware": "*.draft",
+    "latency": "*.draft",
     "workers/tmp": "*/*",
 }
 

@@ -8,8 +8,11 @@ from typing import Any
 
 import pytest
 
+from qcore.allocate.across import across
 from qcore.allocate.methods import METHODS
+from qcore.cli.files import read_table
 from qcore.cli.main import main
+from qcore.hardware import HARDWARE
 
 MODEL = "sample:fashion-cnn"
 MEASURE = ["--method", "projected", "--per-kernel", "--bits", "0,2,4,8", "--limit", "64"]
@@ -79,6 +82,38 @@ def test_two_budgets_on_hardware(table: str, tmp_path: Path) -> None:
     assert {entry["activation"] for entry in found["bits"].values()} == {8}
 
 
+def test_widths_that_the_hardware_does_not_run_are_left_out_and_named(
+    table: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    layers = json.loads(Path(table).read_text())["layers"]
+    lines = ["layer,weight_bits,activation_bits,ms,mJ"]
+    for number, layer in enumerate(layers):
+        lines += [f"{layer['name']},{bits},8,{bits * (number + 1)}," for bits in (4, 8)]
+    lines[1] += "0.5"  # energy of one layer at one width is no energy of a network
+    file = tmp_path / "mine.csv"
+    file.write_text("\n".join(lines))
+    hardware = ("--activation-bits", "8", "--hardware", str(file))
+    found = answer(table, tmp_path, "--budget", "average_bits=6", *hardware)
+    assert "mine.csv: 2 bits left out (not run in every layer)" in capsys.readouterr().out
+    bits = [entry["weight"] for entry in found["bits"].values()]
+    assert set(bits) <= {0, 4, 8}
+    assert found["costs"]["latency_ms"] == sum(b * (i + 1) for i, b in enumerate(bits))
+    assert "energy_mj" not in found["costs"]
+    points = answer(table, tmp_path, *hardware, command="frontier")["points"]
+    assert {bits for point in points for bits in point["bits"].values()} <= {0, 4, 8}
+
+
+def test_policies_of_a_measured_table_win_on_their_own_hardware(table: str) -> None:
+    known, machines = read_table(table), list(HARDWARE.values())
+    for limit in (0.02, 0.2):
+        found = across(known, machines, limit, 8)
+        assert set(found.trouble) == {None}
+        for m in range(len(machines)):
+            column = [row[m] for row in found.values if row[m] is not None]
+            assert found.values[m][m] == pytest.approx(min(column), rel=1e-9)
+        assert len(set(found.policies)) > 1
+
+
 def test_bits_of_kernels_are_predicted_no_worse_than_of_layers(table: str, tmp_path: Path) -> None:
     points = answer(table, tmp_path, command="frontier")["points"]
     sizes = [points[0]["size_bytes"], 4000, 12_000, 30_000, points[-1]["size_bytes"]]
@@ -126,7 +161,7 @@ def test_the_frontier_has_exact_points_where_they_are_asked_for(table: str, tmp_
         (["--budget", "kilobytes=1"], "no budget is called 'kilobytes'"),
         (
             ["--budget", "latency_ms=1", "--hardware", "bismo-edge"],
-            "no layer inputs of full precision",
+            "no layer inputs of full precision; give --activation-bits",
         ),
         (["--budget", "average_bits=4", "--pin", "head=8a4"], "cannot be pinned to 8a4 bits"),
         (["--budget", "average_bits=4", "--pin", "head=x"], "is not LAYER=BITS"),

@@ -67,10 +67,11 @@ def obstacles(answer: Answer) -> None:
     ignored = st.session_state.get(session.NOTES)
     if ignored:
         st.warning(
-            f"Left out of the link, because it does not fit this table: {', '.join(ignored)}.",
+            f"Left out of the link, because it is gone or does not fit this table: "
+            f"{', '.join(ignored)}.",
             icon=":material/link_off:",
         )
-    if answer.unit.high <= answer.unit.low:
+    if answer.unit.high <= answer.unit.low and not answer.bench.fit.left_out:
         st.info(
             "Only one configuration is possible: the run measured one bit width. Measure more of "
             "them on the page Sensitivity.",

@@ -40,7 +40,10 @@ def compare_table(each: Sequence[Compared], reference: Compared, answer: Answer)
             other = None if number == at else row.values[at]
             cell.markdown(_cell(row, value, other))
     if any(one.costs is None for one in each):
-        st.caption("A configuration without figures has widths that this table does not have.")
+        st.caption(
+            "A configuration without figures has widths that this table does not have, or that the "
+            "chosen hardware does not run."
+        )
 
 
 def _row(count: int) -> list[st.delta_generator.DeltaGenerator]:

@@ -2,29 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
 import streamlit as st
 
 from qcore.allocate.methods import METHODS
-from qcore.hardware import HARDWARE
+from qcore.hardware import Hardware
 from qcore.quantize.limits import GRID_BITS
-from ui import format as fmt
 from ui.allocation import session, units
 from ui.allocation.about_hardware import about_hardware
+from ui.allocation.choose_hardware import asked_for_measurement, choose_hardware
 from ui.allocation.dialled import Dialled, Method
+from ui.allocation.fit_words import fit_lines
 from ui.allocation.workbench import Bench
+from ui.router import PAGES
 
 _FULL = "full precision"
 _NONE = "none"
 _METHODS: dict[Method, str] = {"ilp": "Integer program", "interaction": "Interaction-aware"}
-_INPUTS = 8  # what hardware for integers begins with
 
 
-def controls(found: Bench, dialled: Dialled) -> None:
-    """The choices; each one is a step that can be undone."""
+def controls(found: Bench, dialled: Dialled, machines: Mapping[str, Hardware]) -> None:
+    """The choices; each one is a step that can be undone. ``machines``: the hardware there is."""
     names = tuple(name for name in found.free.names if name != "loss")
     with (
         st.container(border=True),
@@ -32,15 +33,23 @@ def controls(found: Bench, dialled: Dialled) -> None:
     ):
         _unit(names, dialled)
         _second(found, names, dialled)
-        _hardware(dialled)
+        choose_hardware(found, dialled, machines)
         if found.table.config.target == "weight":
             _inputs(dialled)
         if found.table.projections is not None:
             _method(dialled)
-    if dialled.hardware is not None:
-        about_hardware(dialled, found.table.config.target == "weight")
-    if found.trouble is not None:
-        st.warning(f"Without {_title(dialled.hardware)}: {fmt.plain(found.trouble)}.")
+    chosen = machines.get(dialled.hardware or "")
+    if chosen is not None:
+        about_hardware(found.fit, chosen, dialled)
+    fit_lines(found.fit, found.free, dialled)
+    if asked_for_measurement():
+        _not_measured()
+
+
+def _not_measured() -> None:
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.caption("This network has not been measured on this machine yet.")
+        st.page_link(PAGES["hardware"].path, label="Go to Hardware", icon=PAGES["hardware"].icon)
 
 
 def _unit(names: tuple[str, ...], dialled: Dialled) -> None:
@@ -51,21 +60,11 @@ def _unit(names: tuple[str, ...], dialled: Dialled) -> None:
         key="dial_unit",
         format_func=units.title,
         width=150,
-        on_change=_on("dial_unit", _with_unit),
+        on_change=_on("dial_unit", session.in_unit),
         help="What the dial limits. "
         + " ".join(f"{units.title(name)}: {units.about(name)}" for name in names)
         + " Latency and energy need hardware.",
     )
-
-
-def _with_unit(dialled: Dialled, name: str) -> Dialled:
-    """The configuration in view stays: the new budget is what it costs."""
-    shown = session.shown()
-    value = None if shown is None else shown.costs.get(name)
-    second = dialled.second
-    if second is not None and second[0] == name:
-        second = None
-    return replace(dialled, budget=name, value=value, second=second)
 
 
 def _second(found: Bench, names: tuple[str, ...], dialled: Dialled) -> None:
@@ -110,43 +109,6 @@ def _with_second(dialled: Dialled, name: str, found: Bench) -> Dialled:
     if shown is not None:
         cost = shown.costs.get(name, cost)
     return replace(dialled, second=(name, units.own(units.shown_up(cost, unit), unit)))
-
-
-def _hardware(dialled: Dialled) -> None:
-    st.session_state["dial_hardware"] = dialled.hardware or _NONE
-    st.selectbox(
-        "Hardware",
-        [_NONE, *HARDWARE],
-        key="dial_hardware",
-        format_func=_title,
-        width=160 if dialled.hardware is None else 245,
-        on_change=_on("dial_hardware", _with_hardware),
-        help="Gives latency and energy, where its source has them.",
-    )
-
-
-def _title(name: str | None) -> str:
-    return "no hardware" if name in (None, _NONE) else HARDWARE[str(name)].title
-
-
-def _with_hardware(dialled: Dialled, name: str) -> Dialled:
-    """Hardware for integers needs bits of the inputs: 8 where they had none."""
-    if name == _NONE:
-        return _without_hardware(dialled)
-    inputs = dialled.inputs
-    if inputs is None and None not in HARDWARE[name].activation_bits:
-        inputs = _INPUTS
-    return replace(dialled, hardware=name, inputs=inputs)
-
-
-def _without_hardware(dialled: Dialled) -> Dialled:
-    """Budgets that need it go with it."""
-    timed = ("latency_ms", "energy_mj")
-    if dialled.second is not None and dialled.second[0] in timed:
-        dialled = replace(dialled, second=None)
-    if dialled.budget in timed:
-        dialled = _with_unit(dialled, Dialled().budget)
-    return replace(dialled, hardware=None)
 
 
 def _inputs(dialled: Dialled) -> None:

@@ -158,8 +158,9 @@ def _solved(key: str, _answer: Answer, job_id: str | None) -> _Found:
             trouble="Single kernels are known of projected runs of weights alone: measure "
             "sensitivity with **Projected** and **Weights**."
         )
+    here = [known.bits.index(bits) for bits in table.config.bits]
     try:
-        estimates = estimates_in(known, table.config.objective)
+        estimates = estimates_in(known, table.config.objective)[:, here]
         return _Found(*solve_kernels(_answer.problem, estimates))
     except BadInput as error:
         return _Found(trouble=fmt.plain(str(error)))

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import get_args
 
 import streamlit as st
 
-from qcore.hardware import HARDWARE
 from qcore.prepare.prepared import DataPair, Prepared
 from qcore.quantize.limits import GRID_BITS
 from qcore.sensitivity.table import SensitivityTable
@@ -23,16 +23,17 @@ from ui.allocation.sections import sections
 from ui.allocation.words import state_words
 from ui.allocation.workbench import Answer, Bench, answer, bench
 from ui.evaluations import Setting
+from ui.hardware.known import known
 
 
 def panel(prepared: Prepared, table: SensitivityTable, pair: DataPair | None) -> None:
     """From the choices to the files. ``pair``: data of the table's run, None where these are
     gone."""
-    scope = _scope(table)
-    dialled = session.begin(prepared.network.fingerprint, scope)
-    found = bench(table, dialled)
-    dialled = _with_known_budgets(found, dialled)
-    controls(found, dialled)
+    machines = known(prepared)
+    dialled = session.begin(prepared.network.fingerprint, _scope(table, machines))
+    found = bench(table, dialled, machines.get(dialled.hardware or ""))
+    dialled = _with_known_budgets(found, found.fit.dialled(dialled))
+    controls(found, dialled, machines)
     given = answer(found, dialled)
     held = None
     if pair is not None:
@@ -48,12 +49,12 @@ def panel(prepared: Prepared, table: SensitivityTable, pair: DataPair | None) ->
     clipping_line(table, dialled.inputs)
 
 
-def _scope(table: SensitivityTable) -> Scope:
+def _scope(table: SensitivityTable, machines: Iterable[str]) -> Scope:
     own_inputs = table.config.target == "both"
     return Scope(
         tuple(layer.name for layer in table.network.layers),
         table.config.widths,
-        tuple(HARDWARE),
+        tuple(machines),
         () if own_inputs else GRID_BITS,
         get_args(Method) if table.projections is not None else ("ilp",),
     )

@@ -95,6 +95,14 @@ def shown() -> Shown | None:
     return found
 
 
+def of_network(network: str) -> tuple[Shown | None, tuple[Widths, ...]]:
+    """For other pages: the answer that Allocate showed last of a network (its fingerprint), and the
+    configurations put aside there. Nothing where the last network was another."""
+    if st.session_state.get(_NETWORK) != network or _NOW not in st.session_state:
+        return None, ()
+    return shown(), now().kept
+
+
 def _go(dialled: Dialled) -> None:
     before = st.session_state.get(_NOW)
     if before is not None:
@@ -135,6 +143,16 @@ def _write(scope: Scope) -> None:
     for name, value in query.items():
         put_in_url(name, value)
     st.session_state[_WRITTEN] = {n: v for n, v in query.items() if v is not None}
+
+
+def in_unit(dialled: Dialled, name: str) -> Dialled:
+    """Another budget; the configuration in view stays: the new budget is what it costs."""
+    seen = shown()
+    value = None if seen is None else seen.costs.get(name)
+    second = dialled.second
+    if second is not None and second[0] == name:
+        second = None
+    return replace(dialled, budget=name, value=value, second=second)
 
 
 def at_value(value: float) -> Dialled:

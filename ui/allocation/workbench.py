@@ -11,11 +11,11 @@ from qcore.allocate import InfeasibleBudget, SolverTimeout, solve_ilp
 from qcore.allocate.budget import TableProblem, table_problem, with_budgets
 from qcore.allocate.problem import Allocation
 from qcore.allocate.solve import solve_with_interactions
-from qcore.errors import BadInput
-from qcore.hardware import HARDWARE
+from qcore.hardware import Hardware
 from qcore.sensitivity.config import Width
 from qcore.sensitivity.table import SensitivityTable
 from ui.allocation.dialled import Dialled, Widths
+from ui.allocation.fit import Fit, fit
 from ui.allocation.interactions import interaction_words
 from ui.allocation.units import dial_unit, own, shown_up
 from ui.components.live_dial import DialUnit
@@ -23,14 +23,18 @@ from ui.components.live_dial import DialUnit
 
 @dataclass(frozen=True, eq=False)
 class Bench:
-    """``free`` without pins and budgets, ``problem`` with pins. ``trouble`` says why the chosen
-    hardware is left out, None where it is not."""
+    """``free`` without pins and budgets, ``problem`` with pins; both have the widths that the
+    chosen hardware runs, see ``fit``."""
 
     key: str
-    table: SensitivityTable
+    fit: Fit
     free: TableProblem
     problem: TableProblem
-    trouble: str | None
+
+    @property
+    def table(self) -> SensitivityTable:
+        """The run's, with the widths that the hardware runs."""
+        return self.fit.table
 
 
 @dataclass(frozen=True)
@@ -94,10 +98,11 @@ def table_key(table: SensitivityTable) -> str:
     return f"{table.network.fingerprint}|{hash((table.rows, table.config))}"
 
 
-def bench(table: SensitivityTable, dialled: Dialled) -> Bench:
-    """The problem without the budgets that are dialled."""
+def bench(table: SensitivityTable, dialled: Dialled, hardware: Hardware | None) -> Bench:
+    """The problem without the budgets that are dialled; ``hardware`` has the dialled name."""
     asked = Dialled(hardware=dialled.hardware, inputs=dialled.inputs, pins=dialled.pins)
-    return _bench(f"{table_key(table)}|{asked!r}", table, asked)
+    revision = "" if hardware is None else f"{hardware.name}@{hardware.revision}"
+    return _bench(f"{table_key(table)}|{asked!r}|{revision}", table, asked, hardware)
 
 
 def answer(found: Bench, dialled: Dialled) -> Answer:
@@ -129,18 +134,18 @@ def budgets_of(dialled: Dialled, names: tuple[str, ...]) -> dict[str, float]:
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
-def _bench(key: str, _table: SensitivityTable, _asked: Dialled) -> Bench:
-    hardware = None if _asked.hardware is None else HARDWARE[_asked.hardware]
-    trouble = None
-    try:
-        free = table_problem(_table, activation_bits=_asked.inputs, hardware=hardware)
-    except BadInput as error:
-        hardware, trouble = None, str(error)
-        free = table_problem(_table, activation_bits=_asked.inputs)
+def _bench(
+    key: str, _table: SensitivityTable, _asked: Dialled, _hardware: Hardware | None
+) -> Bench:
+    found = fit(_table, _hardware, _asked)
+    free = table_problem(found.table, activation_bits=_asked.inputs, hardware=found.hardware)
     pinned = table_problem(
-        _table, pins=dict(_asked.pins), activation_bits=_asked.inputs, hardware=hardware
+        found.table,
+        pins=dict(found.pins),
+        activation_bits=_asked.inputs,
+        hardware=found.hardware,
     )
-    return Bench(key, _table, free, pinned, trouble)
+    return Bench(key, found, free, pinned)
 
 
 @st.cache_resource(max_entries=512, show_spinner=False)

@@ -1,0 +1,51 @@
+"""Below the bars: one of several views, chosen in the URL."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import streamlit as st
+
+from qcore.hardware import Hardware
+from qcore.prepare.prepared import Prepared
+from ui.hardware.cross import cross_section
+from ui.hardware.measured import measured_section
+from ui.hardware.own import own_section
+from ui.hardware.roofline import roofline_section
+from ui.hardware.run import Run
+from ui.hardware.side_by_side import side_by_side
+from ui.hardware.validation import validation_section
+
+_VIEWS = (
+    "Roofline",
+    "Side by side",
+    "Across hardware",
+    "Measured here",
+    "Validation",
+    "Your own",
+)
+
+
+def sections(prepared: Prepared, machines: Mapping[str, Hardware], run: Run, focus: str) -> None:
+    """Only the chosen view is computed."""
+    view = st.segmented_control(
+        "View",
+        _VIEWS,
+        default=_VIEWS[0],
+        required=True,
+        key="hardware_view",
+        bind="query-params",
+        label_visibility="collapsed",
+    )
+    if view == "Side by side":
+        side_by_side(prepared, machines, run.pairs)
+    elif view == "Across hardware":
+        cross_section(prepared, machines, run.pairs, focus)
+    elif view == "Measured here":
+        measured_section(prepared)
+    elif view == "Validation":
+        validation_section(run.hardware.name)
+    elif view == "Your own":
+        own_section(prepared)
+    else:
+        roofline_section(run, focus)
