@@ -34,7 +34,7 @@ LIGHT = (
     "qcore.hardware",
     "qcore.hardware.validation",
     "qcore.allocate.across",
-    "qcore.hardware.measured",
+    "qcore.latency.hardware",
     "qcore.latency.measurement",
     "qcore.store.latencies",
     "qcore.store.own_hardware",

@@ -130,10 +130,14 @@ def _running(name: str, jobs: list[Job]) -> None:
 
 
 def wait_for(job: Job, what: str) -> None:
-    """Show a job's progress in place and rerun the page when it ends. Does not return while the
-    job is active."""
-    if not job.active:
-        return
+    """Follow a job in place. Does not return while it is active."""
+    if job.active:
+        follow(job, what)
+        st.stop()
+
+
+def follow(job: Job, what: str) -> None:
+    """Show a job's progress in place, with Cancel, and rerun the page when it ends."""
 
     @st.fragment(run_every=0.4)
     def panel() -> None:
@@ -154,7 +158,6 @@ def wait_for(job: Job, what: str) -> None:
             st.warning(f"No worker has answered for {silent}. Reload the page to start again.")
 
     panel()
-    st.stop()
 
 
 def finished(job: Job, what: str) -> None:

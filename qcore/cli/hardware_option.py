@@ -7,7 +7,7 @@ import argparse
 from qcore.allocate.on_hardware import runnable
 from qcore.errors import BadInput
 from qcore.hardware import Hardware
-from qcore.hardware.network_costs import listed
+from qcore.hardware.refusal import listed
 from qcore.sensitivity.table import SensitivityTable
 from qcore.sensitivity.width_text import width_text
 from qcore.store.find_hardware import find_hardware
@@ -41,4 +41,7 @@ def _left_out(table: SensitivityTable, left: SensitivityTable, hardware: Hardwar
     every layer)``."""
     kept = set(left.config.widths)
     gone = [width_text(width) for width in table.config.widths if width not in kept]
-    return f"{hardware.title}: {', '.join(gone)} bits left out (not run in every layer)"
+    why = "not run in every layer"
+    if table.config.activation_bits:  # every width of weights stays with every width of inputs
+        why += ", or not with every other width that is left"
+    return f"{hardware.title}: {', '.join(gone)} bits left out ({why})"

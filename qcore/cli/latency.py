@@ -11,7 +11,7 @@ from qcore.cli.show import progress_line
 from qcore.errors import BadInput
 from qcore.hardware import BitPair, Hardware
 from qcore.hardware.at_bits import NetworkAtBits, network_at_bits
-from qcore.hardware.measured import THIS_MACHINE, measured_hardware
+from qcore.latency.hardware import THIS_MACHINE, measured_hardware
 from qcore.store.find_hardware import find_hardware
 from qcore.store.latencies import keep_latency
 
@@ -47,6 +47,8 @@ def latency_at(
 ) -> dict[str, Any]:
     """The table and the JSON of a network whose layers have these bits."""
     found = network_at_bits(network, hardware, pairs, batch)
+    if found.refusal is not None:
+        raise BadInput(found.refusal)
     show_latency(found)
     if measurement is not None and len(set(pairs)) == 1:
         show_whole_network(measurement, pairs[0])
@@ -116,6 +118,8 @@ def _json(found: NetworkAtBits) -> dict[str, Any]:
             for layer in found.layers
         ],
         "excluded": list(found.excluded),
+        "formula": list(found.hardware.formula),
+        "lower_bound": found.hardware.lower_bound,
         "provenance": found.hardware.provenance,
         "leaves_out": list(found.hardware.leaves_out),
     }

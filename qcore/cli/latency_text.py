@@ -24,9 +24,12 @@ def show_latency(found: NetworkAtBits) -> None:
     totals = [(found.total_ms, "ms"), (found.total_mj, "mJ")]
     parts = [f"{_figure(value, 5)} {unit}" for value, unit in totals if value is not None]
     images = "one image" if found.batch == 1 else f"a batch of {found.batch} images"
-    print(f"\ntotal {', '.join(parts)} for {images} on {found.hardware.title}")
+    least = "at least " if found.hardware.lower_bound else ""
+    print(f"\ntotal {least}{', '.join(parts)} for {images} on {found.hardware.title}")
     if found.excluded:
         print(f"excluded from it: {', '.join(found.excluded)}")
+    for line in found.hardware.formula:
+        _wrapped(line)
     _wrapped(found.hardware.provenance)
     _wrapped(f"Left out: {'; '.join(found.hardware.leaves_out)}.")
 
@@ -34,13 +37,9 @@ def show_latency(found: NetworkAtBits) -> None:
 def show_whole_network(measurement: LatencyMeasurement, pair: BitPair) -> None:
     """The time of the whole network at this pair, where it was measured, beside the layers'."""
     for total in measurement.totals:
-        same = (total.weight_bits, total.activation_bits) == (
-            pair.weight_bits,
-            pair.activation_bits,
-        )
-        if same and total.network_ms is not None and total.difference_ms is not None:
+        if total.pair == pair and total.network is not None and total.difference_ms is not None:
             print(
-                f"the whole network in one run: {_figure(total.network_ms)} ms, "
+                f"the whole network in one run: {_figure(total.network.median_ms)} ms, "
                 f"{total.difference_ms:+.4g} ms from the sum of its layers"
             )
 

@@ -25,7 +25,7 @@ def latency(add: Add, model: str) -> None:
     )
     command.add_argument(
         "--batch",
-        type=values.count,
+        type=values.batch,
         metavar="N",
         help="images at once; default: as many as the machine works on",
     )

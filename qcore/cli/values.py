@@ -6,6 +6,7 @@ import argparse
 import math
 import re
 
+from qcore.hardware.model import MOST_IMAGES
 from qcore.quantize.limits import MAX_BITS, MIN_BITS, is_weight_width
 from qcore.sensitivity.config import LARGEST_SEED, Width
 
@@ -46,6 +47,14 @@ def count(text: str) -> int:
     if not text.isdecimal() or int(text) == 0:
         raise argparse.ArgumentTypeError(f"{text!r} is not a positive whole number")
     return int(text)
+
+
+def batch(text: str) -> int:
+    """Images at once."""
+    images = count(text)
+    if images > MOST_IMAGES:
+        raise argparse.ArgumentTypeError(f"{text[:40]!r} is too large; give at most {MOST_IMAGES}")
+    return images
 
 
 def seed(text: str) -> int:

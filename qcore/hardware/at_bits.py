@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
 from qcore.graph.layer import Description
-from qcore.hardware.bound import Bound, bounds
-from qcore.hardware.model import Busy, FloatArray, Hardware
-from qcore.hardware.network_costs import check_runs, hardware_costs
+from qcore.hardware.bound import Bound, bounds, parts_ms
+from qcore.hardware.model import BoolArray, Busy, Cost, FloatArray, Hardware
+from qcore.hardware.network_costs import hardware_costs
 from qcore.hardware.pair import BitPair
+from qcore.hardware.refusal import refusal
 
 
 @dataclass(frozen=True)
@@ -34,23 +35,92 @@ class LayerAtBits:
 
 @dataclass(frozen=True, eq=False)
 class NetworkAtBits:
-    """The layers that the machine's totals count, in order; ``excluded`` names the others.
+    """What ``batch`` images take where each layer has its own pair.
 
-    Totals are for ``batch`` images, None where the machine has no such figure.
+    The arrays of ``cost`` and ``runs`` have shape (layers,): NaN and False where a layer does not
+    run at its pair. Layers in ``excluded``, which the machine's totals leave out, cost 0 and may
+    have any bits. What the machine has no figure of is None.
     """
 
+    network: Description
     hardware: Hardware
+    pairs: tuple[BitPair, ...]
     batch: int
-    layers: tuple[LayerAtBits, ...]
     excluded: tuple[str, ...]
+    runs: BoolArray
+    cost: Cost
 
     @property
     def total_ms(self) -> float | None:
-        return _sum([layer.latency_ms for layer in self.layers])
+        """None, too, where the latency of some layer is not known."""
+        return _total(self.cost.latency_ms)
 
     @property
     def total_mj(self) -> float | None:
-        return _sum([layer.energy_mj for layer in self.layers])
+        """None, too, where the energy of some layer is not known."""
+        return _total(self.cost.energy_mj)
+
+    @property
+    def parts(self) -> Busy | None:
+        """Milliseconds that add up to the latency of each layer."""
+        if self.cost.busy is None or self.cost.latency_ms is None:
+            return None
+        return parts_ms(self.cost.latency_ms, self.cost.busy)
+
+    @property
+    def shares(self) -> dict[Bound, float] | None:
+        """Part of the whole latency that is spent on each, 0 to 1; None, too, where that is 0 or
+        not known."""
+        parts, whole = self.parts, self.total_ms
+        if parts is None or not whole:
+            return None
+        each = (parts.compute_ms, parts.weights_ms, parts.activations_ms)
+        names: tuple[Bound, ...] = ("compute", "weights", "activations")
+        return {name: float(ms.sum()) / whole for name, ms in zip(names, each, strict=True)}
+
+    @property
+    def bounds(self) -> list[Bound | None]:
+        """What takes longest in each layer, None where nothing does or it is not known."""
+        busy = self.cost.busy
+        if busy is None:
+            return [None] * len(self.pairs)
+        each = zip(
+            bounds(busy), busy.compute_ms + busy.weights_ms + busy.activations_ms, strict=True
+        )
+        return [bound if ms > 0 else None for bound, ms in each]
+
+    @property
+    def layers(self) -> tuple[LayerAtBits, ...]:
+        """Those that the totals count, in order."""
+        latency, energy = _known(self.cost.latency_ms), _known(self.cost.energy_mj)
+        each = zip(self.network.layers, self.pairs, self.bounds, strict=True)
+        return tuple(
+            LayerAtBits(
+                layer.name,
+                pair,
+                pair if pair.pruned else self.hardware.runs_as(pair) or pair,
+                None if latency is None else latency[i],
+                None if energy is None else energy[i],
+                bound,
+            )
+            for i, (layer, pair, bound) in enumerate(each)
+            if layer.name not in self.excluded
+        )
+
+    @property
+    def refusal(self) -> str | None:
+        """The first counted layer that does not run, why, what can be chosen, and how many others
+        there are; None where all run."""
+        each = zip(self.network.layers, self.pairs, self.runs, strict=True)
+        idle = [(la.name, p) for la, p, runs in each if not runs and la.name not in self.excluded]
+        if not idle:
+            return None
+        name, pair = idle[0]
+        why, others = refusal(self.hardware, name, pair), len(idle) - 1
+        if repr(name) not in why:
+            why = f"{name!r} does not run at {pair} bits of weights/input: {why}"
+        more = f" ({others} other {'layer' if others == 1 else 'layers'} as well)" if others else ""
+        return why + more
 
 
 def network_at_bits(
@@ -58,49 +128,40 @@ def network_at_bits(
 ) -> NetworkAtBits:
     """What each layer takes at its pair; ``pairs`` are as many as layers, in their order.
 
-    ``batch`` as in ``hardware_costs``. Raises BadInput for a layer that does not run at its pair
-    and is counted, and for a batch that the machine has no figures for. Example: MobileNetV2 with
-    all layers at 4/4 bits on "bismo-cloud": 74.46 ms, the first layer and the last excluded.
+    ``batch`` as in ``hardware_costs``. Raises BadInput for a batch that the machine has no figures
+    for. Example: MobileNetV2 with all layers at 4/4 bits on "bismo-cloud": 74.46 ms, the first
+    layer and the last excluded.
     """
     options = tuple(dict.fromkeys(pairs))
     costs = hardware_costs(network, hardware, options, batch)
-    chosen = [options.index(pair) for pair in pairs]
-    rows = np.arange(len(chosen))
-    counted = [layer.name not in costs.excluded for layer in network.layers]
-    asked = np.zeros(costs.runs.shape, dtype=np.bool_)
-    asked[rows[counted], np.array(chosen)[counted]] = True
-    check_runs(replace(costs, runs=costs.runs | ~asked))
+    rows, chosen = np.arange(len(pairs)), [options.index(pair) for pair in pairs]
+    counted = np.array([layer.name not in costs.excluded for layer in network.layers])
 
-    def column(table: FloatArray | None) -> list[float | None]:
-        if table is None:
-            return [None] * len(rows)
-        return [None if math.isnan(one) else one for one in table[rows, chosen].tolist()]
+    def own(table: FloatArray) -> FloatArray:
+        """Of a table (layers, options), what each layer takes at its pair."""
+        return np.where(counted, table[rows, chosen], 0.0)
 
-    latency, energy = column(costs.cost.latency_ms), column(costs.cost.energy_mj)
-    bound = _bounds(costs.cost.busy, chosen)
-    layers = tuple(
-        LayerAtBits(
-            layer.name,
-            pairs[i],
-            pairs[i] if pairs[i].pruned else hardware.runs_as(pairs[i]) or pairs[i],
-            latency[i],
-            energy[i],
-            None if pairs[i].pruned else bound[i],
-        )
-        for i, layer in enumerate(network.layers)
-        if counted[i]
+    def own_or_none(table: FloatArray | None) -> FloatArray | None:
+        return None if table is None else own(table)
+
+    busy = costs.cost.busy
+    cost = Cost(
+        own_or_none(costs.cost.latency_ms),
+        own_or_none(costs.cost.energy_mj),
+        busy and Busy(own(busy.compute_ms), own(busy.weights_ms), own(busy.activations_ms)),
+        own_or_none(costs.cost.moved_bytes),
     )
-    return NetworkAtBits(hardware, costs.batch, layers, costs.excluded)
+    runs = costs.runs[rows, chosen]
+    return NetworkAtBits(network, hardware, tuple(pairs), costs.batch, costs.excluded, runs, cost)
 
 
-def _bounds(busy: Busy | None, chosen: Sequence[int]) -> list[Bound | None]:
-    if busy is None:
-        return [None] * len(chosen)
-    parts = (busy.compute_ms, busy.weights_ms, busy.activations_ms)
-    return [*bounds(Busy(*(part[np.arange(len(chosen)), chosen] for part in parts)))]
+def _known(values: FloatArray | None) -> list[float | None] | None:
+    if values is None:
+        return None
+    return [None if math.isnan(value) else value for value in values.tolist()]
 
 
-def _sum(values: Sequence[float | None]) -> float | None:
-    """None where some value is."""
-    known = [value for value in values if value is not None]
-    return math.fsum(known) if len(known) == len(values) else None
+def _total(values: FloatArray | None) -> float | None:
+    if values is None or np.isnan(values).any():
+        return None
+    return math.fsum(values)

@@ -95,6 +95,22 @@ def first_and_last(network: Description) -> tuple[str, ...]:
     return (layers[0].name, layers[-1].name) if len(layers) > 2 else ()
 
 
+def _formula(machine: Bismo) -> tuple[str, ...]:
+    array = machine.array
+    return (
+        f"multiplying = ⌈rows / {array.side}⌉ x ⌈columns / {array.side}⌉ x ⌈depth / "
+        f"{array.dot_bits}⌉ x weight bits x input bits cycles, of the layer as the product of "
+        "an input (rows, depth) and weights (depth, columns)",
+        f"loading = ⌈depth / {array.port_bits}⌉ cycles for each bit of each row of inputs and each "
+        "column of weights, both at once",
+        "a layer = loading and multiplying its tiles one after another, each while the other goes "
+        "on with the next tile, in the faster of two orders (inputs stay, or weights stay)",
+        f"depthwise layers run {machine.depthwise_channels} "
+        f"channel{'s' * (machine.depthwise_channels != 1)} at a time",
+        f"milliseconds = images x cycles / {machine.megahertz * 1e3:,.0f}",
+    )
+
+
 _LEAVES_OUT = (
     "the first and the last layer, as HAQ's totals do",
     "biases, activation functions, pooling and additions",
@@ -122,6 +138,7 @@ BISMO_CLOUD = Hardware(
     cost=partial(layer_cost, CLOUD),
     excluded=first_and_last,
     roof=partial(roof, CLOUD),
+    formula=_formula(CLOUD),
 )
 
 BISMO_EDGE = Hardware(
@@ -142,4 +159,5 @@ BISMO_EDGE = Hardware(
     cost=partial(layer_cost, EDGE),
     excluded=first_and_last,
     roof=partial(roof, EDGE),
+    formula=_formula(EDGE),
 )

@@ -55,9 +55,10 @@ def layer_cycles(layer: Layer, pairs: Sequence[BitPair], batch: int) -> TileCycl
 
     It is multiplied at the native widths of the pair or at wider ones, up to 8, whichever is
     faster: narrow ones take more channels at once, which a layer may not have or the buffers not
-    hold. Where no tile fits the buffers at any, as with the largest kernels, it runs as a matrix
-    product. Example: 832 channels of 3x3 depthwise with a 7x7 output at 8/4 bits: 52 blocks of 16
-    channels, 42,952 cycles for one image.
+    hold. Where no tile fits the buffers at any, 16-bit weights come in halves of 8 bits; where none
+    fits then either, as with the largest kernels, it runs as a matrix product. Example: 832
+    channels of 3x3 depthwise with a 7x7 output at 8/4 bits: 52 blocks of 16 channels, 42,952 cycles
+    for one image.
     """
     # Layers of one shape are counted once.
     shape = replace(layer, name="", weight_key="", bias_key=None, nodes=())
@@ -68,12 +69,14 @@ def layer_cycles(layer: Layer, pairs: Sequence[BitPair], batch: int) -> TileCycl
 def _cycles(layer: Layer, widths: tuple[tuple[int, int], ...], batch: int) -> TileCycles:
     natives = np.array([(_native(w), _native(a)) for w, a in widths]).reshape(-1, 2)
     found = np.full((5, len(widths)), np.inf)
-    for as_product in (False, True):
+    for held_bits, as_product in ((16, False), (8, False), (16, True)):
         left = np.isinf(found[0])
         for held in itertools.product(NATIVE_BITS, NATIVE_BITS):
             chosen = left & _runs_at(natives, np.array(held))
             if chosen.any():
-                _improve(found, chosen, layer, batch, widths, multiplier(*held), as_product)
+                at = multiplier(*held)
+                at = replace(at, weight_bits=min(at.weight_bits, held_bits))
+                _improve(found, chosen, layer, batch, widths, at, as_product)
     found.flags.writeable = False
     return TileCycles(*found)
 
@@ -152,13 +155,15 @@ BITFUSION = Hardware(
         "each in use. It gives 6,549 of the 6,567 latencies of the table in APQ's repository (Wang "
         "et al. 2020; 1x1 and depthwise layers at 4, 6 and 8 bits, batch 1) to the cycle. The "
         "other 18 are 1.4 to 6.7 % less, since here a layer runs at wider multipliers where these "
-        "are faster, so that fewer bits never cost time; without that they agree too. Sizes and "
-        "rounding were found from that table. Energy is 15.4 pJ a bit of memory, 533 pJ a cycle "
-        "that multiplies and 388 pJ any cycle, fitted to it: 0.5 % off on average, at most 3.7 %. "
+        "are faster, so that up to 8 bits fewer never cost time; without that they agree. Sizes "
+        "and rounding were found from that table. Energy is 15.4 pJ a bit of memory, 533 pJ a "
+        "cycle that multiplies and 388 pJ any cycle, fitted to it: 0.5 % off on average, at most "
+        "3.7 %. "
         "Values are multiplied and held at 2, 4, 8 or 16 bits, the next one up (the table's 6 bits "
-        "run as 8), but pass memory at their own width. Other widths, other kernels, strides taken "
-        "from the layer's sizes, grouped convolutions and linear layers follow from the same "
-        "search and have no published figure."
+        "run as 8), but pass memory at their own width; 16-bit weights of kernels that do not fit, "
+        "as of 7x7, are held half by half. Other widths, other kernels, strides taken from the "
+        "layer's sizes, grouped convolutions and linear layers follow from the same search and "
+        "have no published figure."
     ),
     leaves_out=(
         "biases, activation functions, pooling and additions",
@@ -174,4 +179,15 @@ BITFUSION = Hardware(
     has_energy=True,
     runs_as=native_pair,
     roof=roof,
+    formula=(
+        "multiplying = ⌈outputs / 32⌉ x ⌈inputs / (16 x lanes)⌉ x positions x kernel size cycles, "
+        "with (8 / weight width) x (8 / input width) lanes at widths of 2, 4 or 8 bits",
+        "memory = bits moved / 192 cycles: weights, inputs, and outputs of 32 bits read and "
+        "written, each as often as the order of the loops has it",
+        "a layer = multiplying, what memory takes longer than that, and the first and the last "
+        "tile; the least over all tile sizes that fit the buffers and all orders of the loops",
+        "depthwise layers run in blocks of 8 x lanes channels",
+        "milliseconds = images x cycles / 500,000; picojoules = 15.4 x bits moved + 533 x "
+        "multiplying cycles + 388 x all cycles",
+    ),
 )

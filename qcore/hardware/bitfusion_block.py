@@ -78,5 +78,6 @@ def _products(op: str, matrix: LayerMatrix, lanes: int, batch: int) -> Blocks:
 
 
 def _stride(before: int, after: int) -> int:
-    """Inputs per output, to the next whole number: a layer's padding is not known."""
+    """Inputs per output, to the nearest whole number: a layer's padding is not known. Example: 7
+    rows to 4: 2."""
     return max(1, round(before / after))

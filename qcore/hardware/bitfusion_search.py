@@ -78,10 +78,11 @@ def block_cycles(
     """The least cycles, and of these the least energy, over all tiles and orders of the loops.
 
     ``widths`` are the options: bits of weights and of inputs in memory, no wider than those of
-    ``multiplier``. None where not even the smallest tile fits the buffers. What is first needed
-    must have come before the first product, and the last outputs leave after the last; between,
-    memory and units work at the same time. Outputs are 32 bit, read and written. Example: 8
-    channels of 3x3 with a 7x7 output at 8/8 bits on BitFusion: 624 cycles, of which 441 multiply.
+    ``multiplier``, but for weights that it holds half by half. None where not even the smallest
+    tile fits the buffers. What is first needed must have come before the first product, and the
+    last outputs leave after the last; between, memory and units work at the same time. Outputs are
+    32 bit, read and written. Example: 8 channels of 3x3 with a 7x7 output at 8/8 bits on BitFusion:
+    624 cycles, of which 441 multiply.
     """
     tiles = _tiles(array, block, multiplier)
     if not tiles.multiplying.size:

@@ -40,3 +40,16 @@ def layer_matrix(layer: Layer) -> LayerMatrix:
     if layer.op.startswith("conv_transpose"):
         return LayerMatrix(rows, layer.weight_shape[0] // layer.groups, inside, layer.groups)
     return LayerMatrix(rows, inside, layer.kernels // layer.groups, layer.groups)
+
+
+def uses_of_first_size(layer: Layer) -> float:
+    """How many inputs as large as the first one all uses of a layer read: no whole number where a
+    later one is smaller, since ``input_shape`` is of the first use alone.
+
+    Example: a convolution that is used on 32x32 and on 16x16 pixels: 1.25.
+    """
+    if layer.op.startswith("conv_transpose"):
+        first = math.prod(layer.input_shape) / layer.weight_shape[0]
+    else:
+        first = math.prod(layer.output_shape) / layer.kernels
+    return layer.macs / layer.weight_count / first

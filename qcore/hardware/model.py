@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import product, starmap
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +14,9 @@ from qcore.hardware.pair import BitPair
 
 FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
+
+MOST_IMAGES = 65_536
+"""In a batch: cycles of more could pass 64 bits."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,10 +77,12 @@ class Hardware:
     ``weight_bits`` and ``activation_bits`` are the widths it takes, None among them is full
     precision; ``runs_as`` gives the pair of widths that a pair is run at (3/8 bits may run as 4/8),
     None where it does not run. ``batch`` is how many images it works on at once; where
-    ``fixed_batch``, at no other number. ``provenance`` says where the figures come from,
-    ``leaves_out`` what they do not hold. ``excluded`` names the layers that its published totals do
-    not count. ``roof`` is what it reaches at best at a pair, None where that is not known.
-    ``revision`` changes where the figures of the same name do.
+    ``fixed_batch``, at no other number. ``formula`` says in lines how a layer's figures come about
+    (none where they are measured or given), ``provenance`` where they come from, ``leaves_out``
+    what they do not hold; ``lower_bound``: nothing real is faster than the latency. ``excluded``
+    names the layers that its published totals do not count. ``roof`` is what it reaches at best at
+    a pair, None where that is not known. ``revision`` changes where the figures of the same name
+    do.
     """
 
     name: str
@@ -93,6 +99,8 @@ class Hardware:
     runs_as: Callable[[BitPair], BitPair | None] = as_asked
     excluded: Callable[[Description], tuple[str, ...]] = count_all
     roof: Callable[[BitPair], Roof] | None = None
+    formula: tuple[str, ...] = ()
+    lower_bound: bool = False
     revision: str = ""
 
     def takes(self, pair: BitPair) -> bool:
@@ -101,3 +109,9 @@ class Hardware:
             pair.weight_bits in self.weight_bits and pair.activation_bits in self.activation_bits
         )
         return pair.pruned or (known and self.runs_as(pair) is not None)
+
+    @property
+    def pairs(self) -> tuple[BitPair, ...]:
+        """Every pair that some layer may run at. Example: full/full and 8/8."""
+        every = product(self.weight_bits, self.activation_bits)
+        return tuple(pair for pair in starmap(BitPair, every) if self.takes(pair))

@@ -11,6 +11,7 @@ from qcore.errors import BadInput
 from qcore.graph.layer import Description
 from qcore.hardware.model import BoolArray, Busy, Cost, FloatArray, Hardware
 from qcore.hardware.pair import BitPair
+from qcore.hardware.refusal import refusal
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,12 +41,7 @@ def hardware_costs(
     Raises BadInput for another batch than a machine's that has only one. Example: MobileNetV2 at
     4-bit weights and inputs on "bismo-cloud" adds up to 74.46 ms for 16 images.
     """
-    images = hardware.batch if batch is None else batch
-    if hardware.fixed_batch and images != hardware.batch:
-        raise BadInput(
-            f"{hardware.title} has figures for a batch of {hardware.batch} only, not {images}; "
-            "leave the batch away"
-        )
+    images = _images(hardware, batch)
     taken = [pair for pair in pairs if hardware.takes(pair) and not pair.pruned]
     excluded = hardware.excluded(network)
     each = [
@@ -79,6 +75,16 @@ def hardware_costs(
     return HardwareCosts(network, hardware, tuple(pairs), images, excluded, cost, runs)
 
 
+def _images(hardware: Hardware, batch: int | None) -> int:
+    images = hardware.batch if batch is None else batch
+    if hardware.fixed_batch and images != hardware.batch:
+        raise BadInput(
+            f"{hardware.title} has figures for a batch of {hardware.batch} only, not {images}; "
+            "leave the batch out"
+        )
+    return images
+
+
 def _busy(table: Callable[[Callable[[Cost], FloatArray | None]], FloatArray | None]) -> Busy | None:
     compute = table(lambda c: None if c.busy is None else c.busy.compute_ms)
     weights = table(lambda c: None if c.busy is None else c.busy.weights_ms)
@@ -93,26 +99,4 @@ def check_runs(costs: HardwareCosts) -> None:
     for layer, runs in zip(costs.network.layers, costs.runs, strict=True):
         for pair, does in zip(costs.pairs, runs, strict=True):
             if not does:
-                raise BadInput(_refusal(costs.hardware, layer.name, pair))
-
-
-def _refusal(hardware: Hardware, layer: str, pair: BitPair) -> str:
-    if pair.weight_bits not in hardware.weight_bits:
-        what, known = "weights", hardware.weight_bits
-        bits = pair.weight_bits
-    elif pair.activation_bits not in hardware.activation_bits:
-        what, known = "layer inputs", hardware.activation_bits
-        bits = pair.activation_bits
-    else:
-        return f"{hardware.title} has no figures for {layer!r} at {pair} bits of weights/input"
-    asked = f"{what} of full precision" if bits is None else f"{bits}-bit {what}"
-    return f"{hardware.title} has no {asked}; choose from {listed(known)}"
-
-
-def listed(bits: Sequence[int | None]) -> str:
-    """``1 to 8 bits`` for widths without a gap, else ``2, 4, 8 bits, full precision``."""
-    whole = [b for b in bits if b is not None]
-    gapless = len(whole) > 2 and whole == list(range(whole[0], whole[-1] + 1))
-    words = f"{whole[0]} to {whole[-1]}" if gapless else ", ".join(map(str, whole))
-    parts = [f"{words} bits"] if whole else []
-    return ", ".join([*parts, *(["full precision"] if None in bits else [])])
+                raise BadInput(refusal(costs.hardware, layer.name, pair))

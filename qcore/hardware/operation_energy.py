@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from qcore.graph.layer import Layer
+from qcore.hardware.matrix import uses_of_first_size
 from qcore.hardware.model import Cost, Hardware
 from qcore.hardware.pair import BitPair
 from qcore.quantize.limits import MAX_BITS
@@ -44,7 +45,7 @@ def moved_bits(layer: Layer, pair: BitPair, batch: int) -> int:
     decide of its own cost alone. Example: 20 weights at 4 bits and 5 input values at 8 bits, one
     image: 160.
     """
-    values = math.prod(layer.input_shape) * len(layer.nodes) * batch
+    values = round(math.prod(layer.input_shape) * uses_of_first_size(layer)) * batch
     weights = layer.weight_count * (pair.weight_bits or 32)
     return weights + 2 * values * (pair.activation_bits or 32)
 
@@ -83,6 +84,12 @@ OPERATIONS = Hardware(
     activation_bits=(None, *_BITS),
     batch=1,
     cost=layer_cost,
+    formula=(
+        "picojoules of computing = multiply-accumulates x (0.2 x weight bits x input bits / 64 + "
+        "0.1); x (3.7 + 0.9) where either is of full precision",
+        "picojoules of memory = 1,300 / 64 x (weights x their bits + 2 x inputs x their bits)",
+        "millijoules = picojoules / 10^9",
+    ),
     has_latency=False,
     has_energy=True,
 )

@@ -10,8 +10,8 @@ import numpy as np
 
 from qcore.graph.layer import Layer
 from qcore.hardware.model import Cost, FloatArray, Hardware
-from qcore.hardware.network_costs import listed
-from qcore.hardware.pair import BitPair
+from qcore.hardware.pair import BitPair, in_order
+from qcore.hardware.refusal import listed
 
 
 @dataclass(frozen=True)
@@ -81,8 +81,8 @@ def own_table_hardware(name: str, title: str, table: OwnTable) -> Hardware:
         title=title,
         provenance=_provenance(table),
         leaves_out=_LEAVES_OUT,
-        weight_bits=_in_order({pair.weight_bits for pair in pairs}),
-        activation_bits=_in_order({pair.activation_bits for pair in pairs}),
+        weight_bits=in_order(pair.weight_bits for pair in pairs),
+        activation_bits=in_order(pair.activation_bits for pair in pairs),
         batch=table.batch,
         cost=partial(layer_cost, table, figures),
         has_latency=table.has_latency,
@@ -120,19 +120,14 @@ def _array(values: Sequence[float | None]) -> FloatArray:
     return np.array([np.nan if value is None else value for value in values], dtype=np.float64)
 
 
-def _in_order(bits: set[int | None]) -> tuple[int | None, ...]:
-    whole = sorted(b for b in bits if b is not None)
-    return (None, *whole) if None in bits else tuple(whole)
-
-
 def _provenance(table: OwnTable) -> str:
     layers = {entry.layer for entry in table.entries}
     by = "layers" if any(isinstance(layer, str) for layer in layers) else "layer shapes"
     known = [
         what for what, has in (("latency", table.has_latency), ("energy", table.has_energy)) if has
     ]
-    weights = listed(_in_order({entry.pair.weight_bits for entry in table.entries}))
-    inputs = listed(_in_order({entry.pair.activation_bits for entry in table.entries}))
+    weights = listed(in_order(entry.pair.weight_bits for entry in table.entries), "and")
+    inputs = listed(in_order(entry.pair.activation_bits for entry in table.entries), "and")
     return (
         f"A table that was brought: {' and '.join(known)} of {len(layers):,} {by}, "
         f"{len(table.entries):,} lines, for a batch of {table.batch:,}; weights of {weights}, "
@@ -144,5 +139,7 @@ def _provenance(table: OwnTable) -> str:
 _LEAVES_OUT = (
     "whatever the table's figures do not hold",
     "changing bits between layers, unless the figures hold it",
+    "what names or shapes of layers do not say: a layer of the same name in another network, or of "
+    "the same shape at another stride or used more often, gets the same figure",
     "layers and widths that the table has no line for: they are marked, never estimated",
 )

@@ -10,6 +10,7 @@ from typing import TypeVar
 
 from qcore.errors import BadInput
 from qcore.graph.layer import Description
+from qcore.hardware.model import MOST_IMAGES
 from qcore.hardware.own_table import LayerShape, TableEntry, without_ones
 from qcore.hardware.pair import BitPair
 from qcore.quantize.limits import MAX_BITS
@@ -23,7 +24,6 @@ _FIGURES = ("ms", "mJ")
 _NAMES = ("layer", *_SHAPE, *_BITS, *_FIGURES, "batch")
 
 _LONGEST_NAME = 1_000
-_MOST_IMAGES = 65_536
 _LARGEST_SIZE = 10**9
 _MOST_SIZES = 8
 _LARGEST_FIGURE = 1e12
@@ -179,8 +179,8 @@ def _figure(name: str, cell: str) -> float | None:
 
 def _batch(name: str, cell: str) -> int:
     images = _positive(name, cell)
-    if images > _MOST_IMAGES:
-        raise ValueError(f"{name} is {images}; give at most {_MOST_IMAGES:,}")
+    if images > MOST_IMAGES:
+        raise ValueError(f"{name} is {images}; give at most {MOST_IMAGES:,}")
     return images
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from qcore.quantize.limits import PRUNED
@@ -23,3 +24,8 @@ class BitPair:
         return "/".join(
             "full" if b is None else str(b) for b in (self.weight_bits, self.activation_bits)
         )
+
+
+def in_order(bits: Iterable[int | None]) -> tuple[int | None, ...]:
+    """Every width once, rising, full precision first. Example: 8, None, 4, 8: (None, 4, 8)."""
+    return tuple(sorted(set(bits), key=lambda width: width or 0))

@@ -10,6 +10,7 @@ from functools import partial
 import numpy as np
 
 from qcore.graph.layer import Layer
+from qcore.hardware.matrix import uses_of_first_size
 from qcore.hardware.model import Busy, Cost, Hardware, Roof
 from qcore.hardware.pair import BitPair
 from qcore.quantize.limits import MAX_BITS
@@ -97,6 +98,8 @@ def roofline_hardware(name: str, roofline: Roofline) -> Hardware:
         cost=partial(layer_cost, roofline, natives),
         runs_as=runs_as,
         roof=roof,
+        formula=_FORMULA,
+        lower_bound=True,
     )
 
 
@@ -121,9 +124,9 @@ def layer_cost(
     weight_bits = np.array([_bits(peak.weight_bits) for peak in chosen], dtype=np.float64)
     value_bits = np.array([_bits(peak.activation_bits) for peak in chosen], dtype=np.float64)
     uses = len(layer.nodes)
-    values = (math.prod(layer.input_shape) + math.prod(layer.output_shape)) * uses * batch
+    values = math.prod(layer.input_shape) + math.prod(layer.output_shape)
     weight_bytes = layer.weight_count * weight_bits / 8
-    value_bytes = values * value_bits / 8
+    value_bytes = values * uses_of_first_size(layer) * batch * value_bits / 8
     per_ms = roofline.gigabytes_per_s * 1e6
     weights_ms, values_ms = weight_bytes / per_ms, value_bytes / per_ms
     compute_ms = 2 * layer.macs * batch / (giga_ops * 1e6)
@@ -155,6 +158,12 @@ def _provenance(roofline: Roofline) -> str:
     )
 
 
+_FORMULA = (
+    "computing = 2 x multiply-accumulates / peak of the widths that the layer runs as",
+    "memory = (weights + inputs + outputs) x bytes of these widths / bandwidth; weights once a "
+    "batch",
+    "a layer = the longer of the two, and the overhead where one is given",
+)
 _LEAVES_OUT = (
     "how far real kernels stay below the peak",
     "caches: all weights, inputs and outputs of a layer pass the memory, and nothing does twice",

@@ -10,6 +10,7 @@ from typing import Any
 
 from qcore import fields
 from qcore.errors import BadInput
+from qcore.hardware.model import MOST_IMAGES
 from qcore.hardware.roofline import Peak, Roofline
 from qcore.quantize.limits import MAX_BITS
 
@@ -17,7 +18,6 @@ LONGEST_TITLE = 80
 MOST_CHARACTERS = 100_000
 _LONGEST_SOURCE = 4_000
 _MOST_PEAKS = 64
-_MOST_IMAGES = 65_536
 _RATES = (1e-6, 1e9)  # 1e9 operations or bytes a second: no figure overflows or divides by zero
 _MOST_OVERHEAD_US = 1e6
 
@@ -64,12 +64,22 @@ def read_roofline(text: str) -> Roofline:
     if len(text) > MOST_CHARACTERS:
         raise BadInput(f"the roofline has more than {MOST_CHARACTERS:,} characters; give its JSON")
     try:
-        data = json.loads(text.removeprefix("\ufeff"))
+        data = json.loads(text.removeprefix("\ufeff"), object_pairs_hook=_each_once)
     except (ValueError, RecursionError) as error:
         raise BadInput(
             f"the roofline is no JSON ({str(error)[:80]}); it needs {_needed()}"
         ) from error
     return roofline_from_json(data)
+
+
+def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object. ValueError for a field that is there twice, of which JSON would take the last."""
+    found: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in found:
+            raise ValueError(f"the field {name[:40]!r} is there twice")
+        found[name] = value
+    return found
 
 
 def checked_title(text: str) -> str:
@@ -130,8 +140,8 @@ def _within(data: Mapping[str, Any], name: str, least: float, most: float) -> fl
 
 def _batch(data: Mapping[str, Any]) -> int:
     batch = fields.whole(data, "batch", 1)
-    if batch > _MOST_IMAGES:
-        raise ValueError(f"'batch' is {str(batch)[:40]}; give at most {_MOST_IMAGES:,}")
+    if batch > MOST_IMAGES:
+        raise ValueError(f"'batch' is {str(batch)[:40]}; give at most {MOST_IMAGES:,}")
     return batch
 
 

@@ -81,4 +81,10 @@ STRIPES = Hardware(
     batch=1,
     cost=layer_cost,
     runs_as=multiplied_at,
+    formula=(
+        "a layer = ⌈positions / 16⌉ x ⌈filters / 256⌉ x ⌈weights of a filter / 16⌉ x input bits "
+        "cycles; a linear layer at most positions x ⌈outputs / 256⌉ x ⌈inputs / 16⌉",
+        "milliseconds = images x cycles / 980,000",
+    ),
+    lower_bound=True,
 )

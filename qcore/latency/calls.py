@@ -84,7 +84,7 @@ def random_images(network: Network, batch: int) -> tuple[Tensor, ...]:
 
 
 def _named(node: fx.Node, args: tuple[Any, ...]) -> dict[str, Any]:
-    """The operator's arguments by name, those left away at their defaults."""
+    """The operator's arguments by name, those left out at their defaults."""
     schema = node.target._schema.arguments  # type: ignore[union-attr]
     values = {one.name: one.default_value for one in schema if one.has_default_value()}
     values |= {one.name: value for one, value in zip(schema, args, strict=False)}

@@ -12,6 +12,7 @@ import onnxruntime as ort
 from qcore.errors import is_out_of_memory
 from qcore.graph.layer import Layer
 from qcore.graph.network import Network
+from qcore.hardware.pair import BitPair
 from qcore.latency.calls import Call, Calls
 from qcore.latency.layout import LAYOUT_CHANGES, without_layout_changes
 from qcore.latency.measurement import LayerLatency, NotRun
@@ -20,10 +21,8 @@ from qcore.latency.operator_model import FloatArray, float_model
 from qcore.latency.session import bound_run, open_optimised, open_session, operators
 from qcore.latency.timing import Effort, time_in_turns
 
-Pair = tuple[int | None, int | None]
-
-FULL, INT8, FOUR_BIT_WEIGHTS = (None, None), (8, 8), (4, None)
-PAIRS: tuple[Pair, ...] = (FULL, INT8, FOUR_BIT_WEIGHTS)
+FULL, INT8, FOUR_BIT_WEIGHTS = BitPair(None, None), BitPair(8, 8), BitPair(4, None)
+PAIRS = (FULL, INT8, FOUR_BIT_WEIGHTS)
 """What ONNX Runtime has kernels for. 8-bit weights with inputs of full precision are none of it:
 they are unpacked to float32 in every run."""
 
@@ -40,7 +39,7 @@ def time_layer(
     network: Network, layer: Layer, calls: Calls, threads: int, check: Callable[[], None]
 ) -> tuple[list[LayerLatency], list[NotRun]]:
     """The layer at each of ``PAIRS``: its times, and the reasons where there is none."""
-    runs: dict[Pair, Callable[[], None]] = {}
+    runs: dict[BitPair, Callable[[], None]] = {}
     not_run: list[NotRun] = []
     weight, bias = _stored(network, layer, calls)
     for pair in PAIRS:
@@ -49,10 +48,10 @@ def time_layer(
         except Exception as error:  # ONNX Runtime raises many types
             if is_out_of_memory(error):
                 raise
-            not_run.append(NotRun(layer.name, *pair, reason_of(error)))
+            not_run.append(NotRun(layer.name, pair, reason_of(error)))
     times = time_in_turns(runs, _EFFORT, check)
     timed = [
-        LayerLatency(layer.name, *pair, t.median_ms, t.low_ms, t.high_ms, t.repeats)
+        LayerLatency(pair, t.median_ms, t.low_ms, t.high_ms, t.repeats, layer.name)
         for pair, t in times.items()
     ]
     return timed, not_run
@@ -76,7 +75,7 @@ def _stored(network: Network, layer: Layer, calls: Calls) -> tuple[FloatArray, F
 
 
 def _run(
-    pair: Pair, calls: Calls, weight: FloatArray, bias: FloatArray | None, threads: int
+    pair: BitPair, calls: Calls, weight: FloatArray, bias: FloatArray | None, threads: int
 ) -> Callable[[], None]:
     """What runs all uses of the layer once, one after another; equal ones share a session."""
     each = {
@@ -95,7 +94,7 @@ def _run(
 
 
 def _session(
-    pair: Pair,
+    pair: BitPair,
     call: Call,
     calls: Calls,
     weight: FloatArray,

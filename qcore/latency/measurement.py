@@ -7,35 +7,28 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from qcore import fields
-
-
-@dataclass(frozen=True)
-class LayerLatency:
-    """One layer by itself at one pair of bits, None is full precision.
-
-    ``low_ms`` and ``high_ms`` are the quartiles of ``repeats`` runs. A layer that is used several
-    times has the time of all uses.
-    """
-
-    layer: str
-    weight_bits: int | None
-    activation_bits: int | None
-    median_ms: float
-    low_ms: float
-    high_ms: float
-    repeats: int
+from qcore.hardware.pair import BitPair
 
 
 @dataclass(frozen=True)
 class NetworkLatency:
-    """The whole network, every layer at one pair of bits; as ``LayerLatency``."""
+    """The whole network with every layer at one pair of bits.
 
-    weight_bits: int | None
-    activation_bits: int | None
+    ``low_ms`` and ``high_ms`` are the quartiles of ``repeats`` runs.
+    """
+
+    pair: BitPair
     median_ms: float
     low_ms: float
     high_ms: float
     repeats: int
+
+
+@dataclass(frozen=True)
+class LayerLatency(NetworkLatency):
+    """One layer by itself; one that is used several times has the time of all uses."""
+
+    layer: str
 
 
 @dataclass(frozen=True)
@@ -43,31 +36,36 @@ class NotRun:
     """Why a layer was not timed at a pair; ``layer`` is None for the whole network."""
 
     layer: str | None
-    weight_bits: int | None
-    activation_bits: int | None
+    pair: BitPair
     reason: str
 
 
 @dataclass(frozen=True)
 class Total:
-    """The sum of the layers' medians beside the whole network's, at one pair of bits.
+    """The sum of the layers' medians beside the whole network, at one pair of bits.
 
     ``layers_ms`` is None where a layer does not run at the pair (``missing`` names them),
-    ``network_ms`` where the network was not timed, ``difference_ms`` (network - layers) where
-    either is None.
+    ``network`` where the network was not timed, and their difference where either is None.
     """
 
-    weight_bits: int | None
-    activation_bits: int | None
+    pair: BitPair
     layers_ms: float | None
-    network_ms: float | None
+    network: NetworkLatency | None
     missing: tuple[str, ...]
 
     @property
     def difference_ms(self) -> float | None:
-        if self.layers_ms is None or self.network_ms is None:
+        """Network - layers."""
+        if self.layers_ms is None or self.network is None:
             return None
-        return self.network_ms - self.layers_ms
+        return self.network.median_ms - self.layers_ms
+
+    @property
+    def difference_percent(self) -> float | None:
+        """Of the sum of the layers. Example: layers of 1 and 2 ms in a network of 2.7 ms: -10."""
+        if self.difference_ms is None or not self.layers_ms:
+            return None
+        return 100 * self.difference_ms / self.layers_ms
 
 
 @dataclass(frozen=True)
@@ -100,27 +98,20 @@ class LatencyMeasurement:
         return tuple(dict.fromkeys(timed + refused))
 
     @property
-    def pairs(self) -> tuple[tuple[int | None, int | None], ...]:
-        """(weight bits, activation bits) that some layer runs at; full precision comes first."""
-        found = {(one.weight_bits, one.activation_bits) for one in self.layers}
-        return tuple(sorted(found, key=_full_first))
+    def pairs(self) -> tuple[BitPair, ...]:
+        """Those that some layer runs at; full precision comes first."""
+        return tuple(sorted({one.pair for one in self.layers}, key=_full_first))
 
     @property
     def totals(self) -> tuple[Total, ...]:
-        """One for each of ``pairs``. Example: layers of 1 and 2 ms in a network of 2.5 ms: 3 ms
-        beside 2.5 ms, a difference of -0.5 ms."""
-        return tuple(self._total(*pair) for pair in self.pairs)
+        """One for each of ``pairs``. Example: layers of 1 and 2 ms, a network of 2.5: -0.5 ms."""
+        return tuple(self._total(pair) for pair in self.pairs)
 
-    def _total(self, weight_bits: int | None, activation_bits: int | None) -> Total:
-        def here(one: LayerLatency | NetworkLatency) -> bool:
-            return (one.weight_bits, one.activation_bits) == (weight_bits, activation_bits)
-
-        each = {one.layer: one.median_ms for one in self.layers if here(one)}
-        whole = [one.median_ms for one in self.networks if here(one)]
+    def _total(self, pair: BitPair) -> Total:
+        each = {one.layer: one.median_ms for one in self.layers if one.pair == pair}
+        whole = next((one for one in self.networks if one.pair == pair), None)
         missing = tuple(name for name in self.layer_names if name not in each)
-        layers_ms = None if missing else sum(each.values())
-        network_ms = whole[0] if whole else None
-        return Total(weight_bits, activation_bits, layers_ms, network_ms, missing)
+        return Total(pair, None if missing else sum(each.values()), whole, missing)
 
     def to_json(self) -> dict[str, Any]:
         """Every field; what ``from_json`` reads."""
@@ -131,9 +122,7 @@ class LatencyMeasurement:
         """The inverse of ``to_json``; KeyError, TypeError or ValueError for a wrong field."""
         beside = data["beside_other_jobs"]
         if not isinstance(beside, bool | None):
-            raise ValueError(
-                f"'beside_other_jobs' is {str(beside)[:40]!r}, not true, false or null"
-            )
+            raise ValueError(f"'beside_other_jobs' is {str(beside)[:40]!r}, not true, false, null")
         return LatencyMeasurement(
             network_fingerprint=fields.text(data, "network_fingerprint"),
             network_name=fields.text(data, "network_name"),
@@ -147,7 +136,7 @@ class LatencyMeasurement:
             ),
             networks=tuple(NetworkLatency(**_timed(row)) for row in _rows(data, "networks")),
             not_run=tuple(
-                NotRun(fields.text_or_none(row, "layer"), *_pair(row), fields.text(row, "reason"))
+                NotRun(fields.text_or_none(row, "layer"), _pair(row), fields.text(row, "reason"))
                 for row in _rows(data, "not_run")
             ),
             seconds=_positive(data, "seconds"),
@@ -156,8 +145,9 @@ class LatencyMeasurement:
         )
 
 
-def _full_first(pair: tuple[int | None, int | None]) -> tuple[float, ...]:
-    return tuple(-(1000.0 if bits is None else bits) for bits in pair)
+def _full_first(pair: BitPair) -> tuple[float, ...]:
+    both = (pair.weight_bits, pair.activation_bits)
+    return tuple(-(1000.0 if bits is None else bits) for bits in both)
 
 
 def _rows(data: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:
@@ -168,26 +158,21 @@ def _rows(data: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:
     return [fields.table({name: row}, name) for row in rows]
 
 
-def _pair(row: Mapping[str, Any]) -> tuple[int | None, int | None]:
+def _pair(row: Mapping[str, Any]) -> BitPair:
+    both = fields.table(row, "pair")
     weight, activation = (
-        None if row[name] is None else fields.whole(row, name, 1)
+        None if both[name] is None else fields.whole(both, name, 1)
         for name in ("weight_bits", "activation_bits")
     )
-    return weight, activation
+    return BitPair(weight, activation)
 
 
 def _timed(row: Mapping[str, Any]) -> dict[str, Any]:
     """The fields that a layer and a network share."""
-    weight_bits, activation_bits = _pair(row)
     times = {name: _positive(row, name) for name in ("median_ms", "low_ms", "high_ms")}
     if not times["low_ms"] <= times["median_ms"] <= times["high_ms"]:
         raise ValueError("'median_ms' does not lie between 'low_ms' and 'high_ms'")
-    return {
-        "weight_bits": weight_bits,
-        "activation_bits": activation_bits,
-        **times,
-        "repeats": fields.whole(row, "repeats", 1),
-    }
+    return {"pair": _pair(row), **times, "repeats": fields.whole(row, "repeats", 1)}
 
 
 def _positive(row: Mapping[str, Any], name: str) -> float:

@@ -9,13 +9,13 @@ import onnxruntime as ort
 
 from qcore.errors import Stopped, is_out_of_memory
 from qcore.graph.network import Network
+from qcore.hardware.pair import BitPair
 from qcore.latency.layers import (
     FOUR_BIT_WEIGHTS,
     FULL,
     INT8,
     INTEGER_KERNELS,
     NoKernel,
-    Pair,
     reason_of,
 )
 from qcore.latency.measurement import NetworkLatency, NotRun
@@ -35,8 +35,8 @@ def time_network(
 
     ``check`` is told the share of this work that is done; what it raises ends it.
     """
-    runs: dict[Pair, Callable[[], None]] = {}
-    reasons: dict[Pair, str] = {}
+    runs: dict[BitPair, Callable[[], None]] = {}
+    reasons: dict[BitPair, str] = {}
     trouble = "the network cannot be written as ONNX"
     try:
         check(0.0, "exporting the network")
@@ -54,10 +54,10 @@ def time_network(
     reasons[FOUR_BIT_WEIGHTS] = "4-bit weights were timed in layers alone"
     times = time_in_turns(runs, _EFFORT, partial(check, 0.8, "timing the network"))
     timed = [
-        NetworkLatency(*pair, t.median_ms, t.low_ms, t.high_ms, t.repeats)
+        NetworkLatency(pair, t.median_ms, t.low_ms, t.high_ms, t.repeats)
         for pair, t in times.items()
     ]
-    return timed, [NotRun(None, *pair, reason) for pair, reason in reasons.items()]
+    return timed, [NotRun(None, pair, reason) for pair, reason in reasons.items()]
 
 
 def _quantized_session(model: bytes, threads: int) -> ort.InferenceSession:

@@ -10,11 +10,11 @@ from pathlib import Path
 from qcore.errors import BadInput
 from qcore.graph.layer import Description
 from qcore.hardware import HARDWARE, Hardware
-from qcore.hardware.measured import THIS_MACHINE, measured_hardware
 from qcore.hardware.own_table import own_table_hardware
 from qcore.hardware.own_table_file import MOST_CHARACTERS, read_table_csv
 from qcore.hardware.roofline import roofline_hardware
 from qcore.hardware.roofline_file import LONGEST_TITLE, read_roofline
+from qcore.latency.hardware import THIS_MACHINE, measured_hardware
 from qcore.store.latencies import latency_of
 from qcore.store.own_hardware import PREFIX, get_own_hardware, hardware_text
 

@@ -19,9 +19,7 @@ from qcore.data.source import DataSource
 from qcore.errors import BadInput
 from qcore.graph.layer import Description, Layer
 from qcore.hardware import HARDWARE, BitPair, Hardware, hardware_costs
-from qcore.hardware.bitfusion import BITFUSION
 from qcore.hardware.model import Cost
-from qcore.hardware.stripes import STRIPES
 from qcore.hardware.validation.networks import conv, describe
 from qcore.hardware.validation.tables import haq_table
 from qcore.sensitivity.config import SensitivityConfig, Width
@@ -30,8 +28,6 @@ from qcore.sensitivity.table import SensitivityTable
 
 THREE = describe([conv(name, 4, 4, 3, 5) for name in "abc"])
 WIDTHS = tuple(Width(w, a) for w in (0, 4, 8) for a in (4, 8))
-
-MACHINES = HARDWARE | {machine.name: machine for machine in (BITFUSION, STRIPES)}
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -123,10 +119,13 @@ def test_the_diagonal_is_the_least_that_any_choice_takes(
         if found.uniform[m] is not None:
             assert own is not None
             assert own <= found.uniform[m] + 1e-9
-    for policy in found.policies:
-        if policy is not None:
-            chosen = [losses[i, WIDTHS.index(width)] for i, width in enumerate(policy)]
-            assert math.fsum(chosen) <= limit + 1e-9
+    for values, policy in zip(both, found.policies, strict=True):
+        if policy is None:
+            continue
+        options = [WIDTHS.index(width) for width in policy]
+        assert math.fsum(losses[i, o] for i, o in enumerate(options)) <= limit + 1e-9
+        for i, o in enumerate(options):  # of what takes no more, the least loss
+            assert losses[i, o] == losses[i, values[i] <= values[i, o]].min()
 
 
 def mobilenet_table(seed: int) -> SensitivityTable:
@@ -142,7 +141,7 @@ def mobilenet_table(seed: int) -> SensitivityTable:
 
 @pytest.mark.parametrize("seed", [0, 1])
 def test_every_policy_wins_on_its_own_machine(seed: int) -> None:
-    table, machines = mobilenet_table(seed), list(MACHINES.values())
+    table, machines = mobilenet_table(seed), list(HARDWARE.values())
     found = across(table, machines, 0.05)
     assert set(found.trouble) == {None}
     values = np.array(found.values, dtype=float)
@@ -177,6 +176,14 @@ def test_layers_that_cost_nothing_take_the_width_of_least_loss() -> None:
     widths = specialise(table, HARDWARE["bismo-cloud"], 0.05).widths
     assert widths[0] == widths[-1] == Width(8, 8)
     assert min(width.bits for width in widths) < 8
+
+
+def test_pruning_everything_is_no_uniform_width() -> None:
+    losses = np.ones((3, len(WIDTHS)))
+    values = np.array([[0.0, 0.0, 4.0, 5.0, 6.0, 7.0]] * 3)
+    any_bits = machine("any", figures_of(values), energy=False)
+    uniform = best_uniform(table_of(THREE, WIDTHS, losses), any_bits, 100.0)
+    assert uniform == (Width(4, 4), 12.0)
 
 
 def test_a_table_of_weights_alone_with_inputs_of_one_width() -> None:

@@ -59,6 +59,15 @@ def test_pairs_stay_where_every_combination_runs() -> None:
     assert runnable(table, machine((4,), (4, 8))).config.bits == (4,)
 
 
+def test_of_pairs_that_are_no_grid_the_largest_grid_stays() -> None:
+    """2/8 and 4/4 alone run: neither both weights nor both inputs can stay."""
+    left = runnable(pair_table(), machine((2, 4), (4, 8), BitPair(2, 4), BitPair(4, 8)))
+    assert [(w.bits, w.activation_bits) for w in left.config.widths] == [(2, 8)]
+    assert left.covered
+    alone = runnable(pair_table(), machine((2, 4), (4, 8), BitPair(2, 4), BitPair(2, 8)))
+    assert (alone.config.bits, alone.config.activation_bits) == ((4,), (4, 8))
+
+
 def test_a_machine_of_integers_runs_no_layer_with_a_full_precision_input() -> None:
     with pytest.raises(BadInput, match=r"2/full, 3/full, 8/full bits of weights/input\); it has"):
         runnable(hand_table(), HARDWARE["bismo-cloud"])

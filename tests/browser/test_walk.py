@@ -113,16 +113,30 @@ def test_reload_second_tab_cancel_and_resume(url: str, browser: Browser, page: P
     second.close()
 
 
-def test_click_on_a_chart_focuses_the_layer_everywhere(url: str, page: Page) -> None:
-    page.goto(f"{url}/?{MODEL}")
+def click_the_fourth_bar(page: Page) -> None:
     bar = page.locator("[data-testid=stPlotlyChart] .trace.bars .point path").nth(3)
     bar.wait_for()
     page.wait_for_load_state("networkidle")  # the chart listens a moment after it is drawn
     page.wait_for_timeout(1000)
     bar.click(force=True)
     expect(page).to_have_url(re.compile("layer=block1.conv2"))
+
+
+def test_click_on_a_chart_focuses_the_layer_everywhere(url: str, page: Page) -> None:
+    page.goto(f"{url}/?{MODEL}")
+    click_the_fourth_bar(page)
     page.get_by_role("link", name="Weights").click()
     expect(page.get_by_role("heading", name="block1.conv2")).to_be_visible()
+
+
+def test_a_click_on_a_bar_of_hardware_moves_its_roofline(url: str, page: Page) -> None:
+    page.goto(f"{url}/hardware?{MODEL}&hardware=bismo-edge&weight_bits=3")
+    click_the_fourth_bar(page)
+    label = page.locator(".annotation-text", has_text="block1.conv2")  # of the roofline's dot
+    expect(label).to_be_visible()
+    expect(page).to_have_url(re.compile("hardware=bismo-edge"))
+    expect(page).to_have_url(re.compile("weight_bits=3"))
+    expect(page.locator("[data-testid=stException]")).to_have_count(0)
 
 
 def test_a_threshold_let_go_is_measured_and_serves_the_other_pages(url: str, page: Page) -> None:

@@ -18,7 +18,9 @@ from qcore.store.latencies import latency_of
 
 FIELDS = {
     *("model", "hardware", "batch", "total_ms", "total_mj", "layers", "excluded", "provenance"),
+    "formula",
     "leaves_out",
+    "lower_bound",
 }
 
 
@@ -126,9 +128,9 @@ def test_this_machine_is_measured_and_kept(
 
     network = load_network(MODEL).description
     times = tuple(
-        LayerLatency(layer.name, None, None, 2.0, 1.9, 2.1, 9) for layer in network.layers
+        LayerLatency(BitPair(None, None), 2.0, 1.9, 2.1, 9, layer.name) for layer in network.layers
     )
-    whole = NetworkLatency(None, None, 20.0, 19.0, 21.0, 9)
+    whole = NetworkLatency(BitPair(None, None), 20.0, 19.0, 21.0, 9)
     batches: list[int | None] = []
 
     def measure(network: Any, *, batch: int | None, **_: Any) -> LatencyMeasurement:
@@ -170,6 +172,7 @@ def test_this_machine_is_measured_and_kept(
         ("bismo-edge", bits(17, 4), "give 1 to 16"),
         ("bismo-edge", bits("fp32", 4), "has no weights of full precision"),
         ("bismo-edge", [*bits(4, 4), "--batch", "0"], "not a positive whole number"),
+        ("bismo-edge", [*bits(4, 4), "--batch", f"{10**15}"], "give at most 65536"),
         ("bismo", bits(4, 4), "no hardware is called 'bismo'"),
         ("own:none", bits(4, 4), "own:none"),
         ("none.csv", bits(4, 4), "'none.csv'"),

@@ -7,7 +7,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from qcore.errors import BadInput
 from qcore.hardware import HARDWARE, BitPair
 from qcore.hardware.at_bits import network_at_bits
 from qcore.hardware.validation.networks import conv, describe, linear
@@ -36,8 +35,13 @@ def test_layers_that_are_not_counted_may_have_any_bits() -> None:
     assert [layer.name for layer in found.layers] == ["mid"]
     assert found.total_ms == found.layers[0].latency_ms
     assert found.layers[0].bound == "activations"
-    with pytest.raises(BadInput, match="no weights of full precision"):
-        network_at_bits(NETWORK, machine, [full, full, full])
+    assert found.refusal is None
+    refused = network_at_bits(NETWORK, machine, [full, full, full])
+    assert refused.total_ms is None
+    assert refused.refusal is not None
+    assert refused.refusal.startswith("'mid' does not run at full/full bits")
+    assert "no weights of full precision" in refused.refusal
+    assert "other layer" not in refused.refusal
 
 
 def test_a_pair_that_only_other_layers_run_at_is_refused_for_its_layer_alone() -> None:
@@ -50,8 +54,10 @@ def test_a_pair_that_only_other_layers_run_at_is_refused_for_its_layer_alone() -
 
     some = replace(machine, title="Some", cost=gaps)
     assert network_at_bits(NETWORK, some, PAIRS).total_mj is not None
-    with pytest.raises(BadInput, match="Some has no figures for 'mid' at 8/8 bits"):
-        network_at_bits(NETWORK, some, PAIRS[:1] * 3)
+    refused = network_at_bits(NETWORK, some, PAIRS[:1] * 3)
+    assert refused.runs.tolist() == [True, False, True]
+    assert refused.refusal is not None
+    assert refused.refusal.startswith("Some has no figures for 'mid' at 8/8 bits")
 
 
 def test_pruned_layers_take_nothing_and_wider_bits_are_named() -> None:
@@ -62,3 +68,15 @@ def test_pruned_layers_take_nothing_and_wider_bits_are_named() -> None:
     found = network_at_bits(NETWORK, machine, [pruned, BitPair(3, 8), BitPair(8, 8)])
     assert found.layers[0].energy_mj == 0
     assert [layer.runs_as for layer in found.layers] == [pruned, BitPair(4, 8), BitPair(8, 8)]
+    timed = network_at_bits(NETWORK, HARDWARE["bitfusion"], [pruned, *PAIRS[1:]])
+    assert timed.layers[0].bound is None
+    assert None not in [layer.bound for layer in timed.layers[1:]]
+
+
+def test_shares_are_those_of_the_parts_and_add_up() -> None:
+    found = network_at_bits(NETWORK, HARDWARE["bitfusion"], PAIRS)
+    assert found.shares is not None
+    assert found.parts is not None
+    assert found.total_ms is not None
+    assert sum(found.shares.values()) == pytest.approx(1)
+    assert found.shares["weights"] * found.total_ms == pytest.approx(found.parts.weights_ms.sum())

@@ -129,6 +129,14 @@ def test_images_and_groups_follow_one_another_and_images_of_linear_layers_are_pi
     assert cycles(few, BitPair(8, 8), batch=6)[0] < 6 * cycles(few, BitPair(8, 8))[0]
 
 
+@pytest.mark.parametrize(("size", "stride"), [(7, 2), (8, 2), (4, 1), (13, 3)])
+def test_the_stride_is_the_nearest_whole_number_of_inputs_per_output(
+    size: int, stride: int
+) -> None:
+    layer = replace(conv("c", 16, 32, 3, 4), input_shape=(1, 16, size, size))
+    assert layer_blocks(layer, 1, 1).block.stride == (stride, stride)
+
+
 def test_layers_of_other_kinds_are_matrix_products() -> None:
     line = Layer(
         "l", "conv1d", "l", None, ("l",), (32, 16, 4), 1, 32, 32 * 64 * 50, (1, 16, 53), (1, 32, 50)

@@ -21,7 +21,7 @@ LAYERS = st.builds(
     }[kind],
     st.integers(2, 400),
     st.integers(1, 400),
-    st.sampled_from([1, 3, 7, 11]),
+    st.sampled_from([1, 3, 6, 7, 8, 11]),
     st.integers(1, 60),
     st.sampled_from(["dense", "depthwise", "linear"]),
 )
@@ -66,3 +66,22 @@ def test_fewer_bits_are_never_slower(layer: Layer) -> None:
     less = (bits[:, None] <= bits).all(axis=2)
     time = layer_cycles(layer, pairs, 1).total
     assert (time[:, None] <= time)[less].all()
+
+
+@settings(max_examples=15, deadline=None)
+@given(
+    kernel=st.sampled_from([6, 7, 8]),
+    channels=st.integers(8, 200),
+    out=st.integers(7, 60),
+    depthwise=st.booleans(),
+)
+def test_weights_that_only_fit_at_8_bits_take_twice_as_long_at_16(
+    kernel: int, channels: int, out: int, depthwise: bool
+) -> None:
+    """As of ResNet's first layer: as a matrix product it would be faster than at 8 bits."""
+    groups = channels if depthwise else 1
+    layer = conv("c", channels if depthwise else 3, channels, kernel, out, groups=groups)
+    pairs = [BitPair(w, 8) for w in (8, 9, 16)]
+    at_8, at_9, at_16 = layer_cycles(layer, pairs, 1).total.tolist()
+    assert at_8 < at_9 <= at_16 <= 2 * at_8
+    assert at_9 > 1.5 * at_8

@@ -122,8 +122,8 @@ def gaps() -> Hardware:
         (HARDWARE["bismo-cloud"], BitPair(4, None), "no layer inputs of full precision; choose"),
         (HARDWARE["bismo-cloud"], BitPair(None, 4), "no weights of full precision; choose from 1"),
         (HARDWARE["bismo-cloud"], BitPair(32, 8), "no 32-bit weights; choose from 1 to 16 bits"),
-        (gaps(), BitPair(5, 8), "Gaps has no 5-bit weights; choose from 2, 4, 8 bits"),
-        (gaps(), BitPair(4, 2), "Gaps has no 2-bit layer inputs; choose from 4, 8 bits"),
+        (gaps(), BitPair(5, 8), "Gaps has no 5-bit weights; choose from 2, 4 or 8 bits"),
+        (gaps(), BitPair(4, 2), "Gaps has no 2-bit layer inputs; choose from 4 or 8 bits"),
         (gaps(), BitPair(2, 8), "Gaps has no figures for 'stem' at 2/8 bits"),
     ],
 )

@@ -77,3 +77,10 @@ def test_an_input_of_full_precision_costs_most(pair: BitPair) -> None:
     whole, quantized = mj(layer, [BitPair(pair.weight_bits, None), pair], 1)
     assert whole >= quantized
     assert np.isclose(whole, quantized) == (pair.activation_bits is None)
+
+
+def test_a_layer_that_is_used_at_two_sizes_moves_the_inputs_of_both() -> None:
+    """3 channels of 8x8 and of 4x4 pixels: 240 values, written and read at 8 bits."""
+    once = conv("c", 3, 5, 3, 8)
+    twice = replace(once, nodes=("c", "c_1"), macs=once.macs * 80 // 64)
+    assert moved_bits(twice, BitPair(4, 8), 1) == 4 * 135 + 2 * 8 * 240

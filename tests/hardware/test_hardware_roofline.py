@@ -82,6 +82,10 @@ def test_the_overhead_is_added_for_each_use() -> None:
     assert without.latency_ms is not None
     assert slow.latency_ms is not None
     np.testing.assert_allclose((slow.latency_ms - without.latency_ms)[:, 0], [0.03, 0.06])
+    assert without.busy is not None
+    assert slow.busy is not None
+    added = slow.busy.compute_ms - without.busy.compute_ms
+    np.testing.assert_allclose(added[:, 0], [0.03, 0.06])  # it counts as computing
 
 
 @pytest.mark.parametrize(
@@ -185,3 +189,15 @@ def test_presets_by_cores_clock_and_operations_in_a_cycle() -> None:
     assert (desktop[FULL], desktop[EIGHT]) == (1152, 4608)
     assert PRESETS["desktop-cpu"].gigabytes_per_s == pytest.approx(2 * 8 * 5.2)
     assert PRESETS["edge-gpu"].gigabytes_per_s == pytest.approx(256 / 8 * 6.4)
+
+
+def test_bytes_of_a_layer_that_is_used_at_two_sizes_are_those_of_both() -> None:
+    """On 8x8 and on 4x4 pixels: 64 + 16 positions, of which ``input_shape`` shows the 64."""
+    machine = roofline_hardware("test", MACHINE)
+    once = conv("c", 3, 5, 3, 8)
+    twice = replace(once, nodes=("c", "c_1"), macs=once.macs * 80 // 64)
+    first, both = (machine.cost(layer, [BitPair(8, 8)], 1).moved_bytes for layer in (once, twice))
+    assert first is not None
+    assert both is not None
+    weights = once.weight_count
+    assert (both - weights).tolist() == pytest.approx((1.25 * (first - weights)).tolist())

@@ -118,3 +118,10 @@ def test_figures_beyond_floats_and_large_files_are_refused() -> None:
 
 def test_a_byte_order_mark_is_looked_through() -> None:
     assert read_roofline("\ufeff" + json.dumps(plain())).title == "Mine"
+
+
+def test_a_field_that_is_there_twice_is_refused() -> None:
+    """JSON takes the last of them, whatever the person meant."""
+    text = json.dumps(roofline_to_json(PRESETS["phone-cpu"]))
+    with pytest.raises(BadInput, match="'batch' is there twice"):
+        read_roofline(text.replace('"batch": 1', '"batch": 1, "batch": 2'))

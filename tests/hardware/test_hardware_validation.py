@@ -93,11 +93,10 @@ def test_bitfusion_is_apq_s_table_and_its_energy_nearly() -> None:
     assert haq.modelled == pytest.approx(7.85, abs=0.01)  # another machine, as the words say
 
 
-def test_stripes_reaches_the_ideal_of_its_paper_at_most() -> None:
-    found = validate("stripes").totals
-    assert [one.published for one in found] == [2, 4]
-    for one in found:
-        assert -0.05 < one.error_percent <= 0
+def test_of_stripes_nothing_can_be_compared() -> None:
+    found = validate("stripes")
+    assert (found.totals, found.errors) == ((), ())
+    assert "cannot be compared" in found.words
 
 
 def test_energy_of_operations_comes_back_to_figures_it_was_not_scaled_from() -> None:

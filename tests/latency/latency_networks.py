@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from qcore.graph.build import build_network
 from qcore.graph.network import Network
+from qcore.hardware.pair import BitPair
 from qcore.latency.measurement import LatencyMeasurement, LayerLatency, NetworkLatency, NotRun
 from qcore.latency.timing import Effort
 
@@ -99,16 +100,16 @@ def a_measurement(fingerprint: str = "a" * 64, median_ms: float = 2.0) -> Latenc
         batch=4,
         runtime="ONNX Runtime 1.31.1",
         layers=(
-            LayerLatency("up", None, None, 1.0, 0.9, 1.5, 10),
-            LayerLatency("head", None, None, median_ms, 1.0, 3.0, 12),
-            LayerLatency("head", 8, 8, 0.5, 0.5, 0.6, 12),
-            LayerLatency("head", 4, None, 0.75, 0.7, 0.8, 12),
+            LayerLatency(BitPair(None, None), 1.0, 0.9, 1.5, 10, "up"),
+            LayerLatency(BitPair(None, None), median_ms, 1.0, 3.0, 12, "head"),
+            LayerLatency(BitPair(8, 8), 0.5, 0.5, 0.6, 12, "head"),
+            LayerLatency(BitPair(4, None), 0.75, 0.7, 0.8, 12, "head"),
         ),
-        networks=(NetworkLatency(None, None, 2.5, 2.4, 2.6, 20),),
+        networks=(NetworkLatency(BitPair(None, None), 2.5, 2.4, 2.6, 20),),
         not_run=(
-            NotRun("up", 8, 8, "no kernel"),
-            NotRun("up", 4, None, "no kernel"),
-            NotRun(None, 8, 8, "cannot be exported"),
+            NotRun("up", BitPair(8, 8), "no kernel"),
+            NotRun("up", BitPair(4, None), "no kernel"),
+            NotRun(None, BitPair(8, 8), "cannot be exported"),
         ),
         seconds=1.5,
     )

@@ -12,8 +12,8 @@ from latency_networks import a_measurement
 from qcore.errors import BadInput
 from qcore.graph.layer import Description, Layer
 from qcore.hardware import BitPair, hardware_costs
-from qcore.hardware.measured import measured_hardware
 from qcore.hardware.network_costs import check_runs
+from qcore.latency.hardware import measured_hardware
 from qcore.latency.measurement import LatencyMeasurement
 
 FULL, INT8, FOUR = BitPair(None, None), BitPair(8, 8), BitPair(4, None)
@@ -32,9 +32,11 @@ def two_layers() -> Description:
 
 def test_sums_stand_beside_the_whole() -> None:
     full, int8, four = a_measurement().totals
-    assert (full.layers_ms, full.network_ms, full.difference_ms) == (3.0, 2.5, -0.5)
-    assert (int8.layers_ms, int8.network_ms, int8.missing) == (None, None, ("up",))
-    assert (four.weight_bits, four.activation_bits) == (4, None)
+    assert full.network is not None
+    assert (full.layers_ms, full.network.median_ms, full.difference_ms) == (3.0, 2.5, -0.5)
+    assert full.difference_percent == pytest.approx(-100 / 6)
+    assert (int8.layers_ms, int8.network, int8.missing) == (None, None, ("up",))
+    assert four.pair == BitPair(4, None)
     assert a_measurement().layer_names == ("up", "head")
 
 
@@ -54,7 +56,7 @@ def test_through_json_and_back() -> None:
         ("beside_other_jobs", "no"),
         ("other_cores", "2"),
         ("processor", None),
-        ("not_run", [{"layer": 3, "weight_bits": 8, "activation_bits": 8, "reason": ""}]),
+        ("not_run", [{"layer": 3, "pair": {"weight_bits": 8, "activation_bits": 8}, "reason": ""}]),
     ],
 )
 def test_a_wrong_field_is_refused(field: str, value: object) -> None:
@@ -62,7 +64,10 @@ def test_a_wrong_field_is_refused(field: str, value: object) -> None:
         LatencyMeasurement.from_json({**a_measurement().to_json(), field: value})
 
 
-@pytest.mark.parametrize("change", [{"median_ms": 9.0}, {"low_ms": -1.0}, {"weight_bits": 0}])
+NO_BITS = {"pair": {"weight_bits": 0, "activation_bits": 8}}
+
+
+@pytest.mark.parametrize("change", [{"median_ms": 9.0}, {"low_ms": -1.0}, NO_BITS])
 def test_a_wrong_time_is_refused(change: dict[str, Any]) -> None:
     data = a_measurement().to_json()
     rows = [dict(row) for row in data["layers"]]
@@ -74,8 +79,8 @@ def test_a_wrong_time_is_refused(change: dict[str, Any]) -> None:
 def test_the_machine_runs_what_was_timed_and_nothing_else() -> None:
     machine = measured_hardware(a_measurement())
     assert (machine.name, machine.batch, machine.fixed_batch) == ("this-machine", 4, True)
-    assert machine.weight_bits == (4, 8, None)
-    assert machine.activation_bits == (8, None)
+    assert machine.weight_bits == (None, 4, 8)
+    assert machine.activation_bits == (None, 8)
     pairs = [FULL, INT8, FOUR, BitPair(4, 8), BitPair(8, None), BitPair(6, 8), BitPair(0, 8)]
     assert [machine.takes(pair) for pair in pairs] == [True] * 3 + [False] * 3 + [True]
     costs = hardware_costs(two_layers(), machine, pairs)

@@ -17,6 +17,7 @@ import qcore.latency.layers
 import qcore.latency.network
 from qcore.errors import BadInput, Stopped
 from qcore.graph.build import build_network
+from qcore.latency.layers import FOUR_BIT_WEIGHTS, FULL, INT8
 from qcore.latency.machine import default_threads, processor_name, seconds_of_others
 from qcore.latency.measure import measure_latency
 from qcore.latency.measurement import LatencyMeasurement
@@ -45,27 +46,27 @@ def test_every_kind_of_layer_and_the_whole(
     assert found.runtime.startswith("ONNX Runtime 1.")
     assert found.seconds > 0
     assert found.other_cores is None or 0 <= found.other_cores <= (os.cpu_count() or 1)
-    timed = {(one.layer, one.weight_bits, one.activation_bits) for one in found.layers}
-    expected = {(name, None, None) for name in names}
-    expected |= {(name, 8, 8) for name in names if name not in ("up", "up_one")}
-    expected |= {(name, 4, None) for name in ("head", "tokens")}
+    timed = {(one.layer, one.pair) for one in found.layers}
+    expected = {(name, FULL) for name in names}
+    expected |= {(name, INT8) for name in names if name not in ("up", "up_one")}
+    expected |= {(name, FOUR_BIT_WEIGHTS) for name in ("head", "tokens")}
     assert timed == expected
-    refused = {(one.layer, one.weight_bits): one.reason for one in found.not_run}
+    refused = {(one.layer, one.pair.weight_bits): one.reason for one in found.not_run}
     assert len(refused) == len(names) * 3 - len(timed) + 1  # and the whole with 4-bit weights
     assert "no 8-bit kernel" in refused["up", 8]
     assert "linear layers only" in refused["plain", 4]
-    pairs = [(one.weight_bits, one.activation_bits) for one in found.networks]
-    assert pairs == [(None, None), (8, 8)]
+    pairs = [one.pair for one in found.networks]
+    assert pairs == [FULL, INT8]
     for one in (*found.layers, *found.networks):
         assert 0 < one.low_ms <= one.median_ms <= one.high_ms
         assert one.repeats >= 3
     full, int8, four = found.totals
     assert full.layers_ms == pytest.approx(
-        sum(one.median_ms for one in found.layers if one.weight_bits is None)
+        sum(one.median_ms for one in found.layers if one.pair == FULL)
     )
     assert int8.missing == ("up", "up_one")
     assert (int8.layers_ms, int8.difference_ms) == (None, None)
-    assert (four.weight_bits, four.network_ms) == (4, None)
+    assert (four.pair, four.network) == (FOUR_BIT_WEIGHTS, None)
     fractions = [fraction for fraction, _ in told]
     assert fractions == sorted(fractions)
     assert (fractions[0], fractions[-1]) == (0.0, 1.0)
@@ -78,15 +79,11 @@ def test_a_network_that_onnx_has_no_words_for_is_measured_by_layers() -> None:
     found = measure_latency(no_onnx())
     assert {one.layer for one in found.layers} == {"head"}
     assert found.networks == ()
-    reasons = {
-        (one.weight_bits, one.activation_bits): one.reason
-        for one in found.not_run
-        if one.layer is None
-    }
-    assert reasons.keys() == {(None, None), (8, 8), (4, None)}
-    assert "bessel" in reasons[None, None]
-    assert "\n" not in reasons[None, None]
-    assert found.totals[0].network_ms is None
+    reasons = {one.pair: one.reason for one in found.not_run if one.layer is None}
+    assert reasons.keys() == {FULL, INT8, FOUR_BIT_WEIGHTS}
+    assert "bessel" in reasons[FULL]
+    assert "\n" not in reasons[FULL]
+    assert found.totals[0].network is None
     assert (found.batch, found.threads) == (1, default_threads())
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from qcore.hardware.pair import BitPair
 from qcore.latency.measurement import LatencyMeasurement, LayerLatency
 from qcore.store.latencies import keep_latency, kept_at, latency_of
 
@@ -19,7 +20,7 @@ MEASURED = LatencyMeasurement(
     threads=2,
     batch=1,
     runtime="ONNX Runtime 1.31.1",
-    layers=(LayerLatency("head", None, None, 1.0, 0.9, 1.1, 10),),
+    layers=(LayerLatency(BitPair(None, None), 1.0, 0.9, 1.1, 10, "head"),),
     networks=(),
     not_run=(),
     seconds=1.0,

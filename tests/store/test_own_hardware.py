@@ -204,7 +204,7 @@ def test_unknown_names(name: str, message: str) -> None:
 
 
 def test_this_machine_once_it_was_measured() -> None:
-    layer = LayerLatency("head", 8, 8, 0.25, 0.2, 0.3, 5)
+    layer = LayerLatency(BitPair(8, 8), 0.25, 0.2, 0.3, 5, "head")
     keep_latency(
         LatencyMeasurement("a" * 64, "tiny", "A processor", 2, 1, "ORT", (layer,), (), (), 1.0)
     )

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from qcore.data.source import DataSource
 from qcore.graph.layer import Description, Layer
+from qcore.hardware.pair import BitPair
 from qcore.latency.measurement import LatencyMeasurement, LayerLatency, NetworkLatency, NotRun
 from qcore.prepare.prepared import Prepared
 from qcore.sensitivity.config import SensitivityConfig
@@ -54,16 +55,20 @@ def pair_table() -> SensitivityTable:
 def measurement(times: float = 1.0) -> LatencyMeasurement:
     """float32 and int8 everywhere, 4-bit weights in the linear layer alone."""
     layers = tuple(
-        LayerLatency(name, *pair, ms * times, 0.9 * ms * times, 1.2 * ms * times, 30)
-        for pair, each in (((None, None), FLOAT_MS), ((8, 8), INT8_MS), ((4, None), (0.2,)))
+        LayerLatency(pair, ms * times, 0.9 * ms * times, 1.2 * ms * times, 30, name)
+        for pair, each in (
+            (BitPair(None, None), FLOAT_MS),
+            (BitPair(8, 8), INT8_MS),
+            (BitPair(4, None), (0.2,)),
+        )
         for name, ms in zip(NAMES if len(each) == 3 else NAMES[2:], each, strict=True)
     )
     whole = tuple(
-        NetworkLatency(*pair, ms * times, 0.95 * ms * times, 1.1 * ms * times, 40)
+        NetworkLatency(BitPair(*pair), ms * times, 0.95 * ms * times, 1.1 * ms * times, 40)
         for pair, ms in WHOLE.items()
     )
     why = "no kernel for convolutions"
-    not_run = tuple(NotRun(name, 4, None, why) for name in NAMES[:2])
+    not_run = tuple(NotRun(name, BitPair(4, None), why) for name in NAMES[:2])
     return LatencyMeasurement(
         "f" * 64,
         "by hand",

@@ -6,13 +6,13 @@ from collections.abc import Callable
 
 import pytest
 import streamlit as st
-from allocate_common import Dial, link, text_of
+from allocate_common import Dial, link, press, text_of
 from own_hardware_common import INT8_MS, NAMES, measurement, own_csv, pair_table, prepared, table
 from streamlit.testing.v1 import AppTest
 
 import ui.allocation.dial
 from qcore.hardware import HARDWARE, Hardware
-from qcore.hardware.measured import measured_hardware
+from qcore.latency.hardware import measured_hardware
 from qcore.sensitivity.config import Width
 from qcore.sensitivity.table import SensitivityTable
 from qcore.store.latencies import keep_latency
@@ -111,7 +111,7 @@ def test_own_figures_are_a_budget(show: Show, dial: Dial) -> None:
     assert dial.costs["latency_ms"] == pytest.approx(expected)
     # Of 12 ms for 8 bits everywhere, 10 leave 4 bits in two places of three; ΔL decides which.
     assert dial.confirmed == (4, 8, 8) or dial.confirmed == (8, 4, 8)
-    assert "Left out: 2, 3 bits. Yours: Mine runs 4/8 and 8/8 only" in text_of(app).replace(
+    assert "Left out: 2 and 3 bits. Yours: Mine runs 4/8 and 8/8 only" in text_of(app).replace(
         "\\", ""
     )
 
@@ -180,6 +180,37 @@ def test_hardware_that_runs_nothing_is_left_out_with_the_reason(show: Show, dial
     assert "runs no width of this sensitivity table" in text_of(app)
     assert "latency_ms" not in dial.costs
     assert len(set(dial.view.layers[0].losses)) == 4
+
+
+def test_a_budget_that_bits_do_not_change_says_so(show: Show, dial: Dial) -> None:
+    app = show(hardware="stripes", input_bits="8", budget="latency_ms")
+    said = text_of(app)
+    assert "Latency is the same at every bit width here" in said
+    assert "one bit width" not in said  # the run has four
+    assert dial.confirmed == (8, 8, 8)
+
+
+def test_the_batch_and_what_totals_leave_out_stand_beside_the_dial(show: Show, dial: Dial) -> None:
+    app = show(hardware="bismo-cloud", input_bits="8", budget="latency_ms")
+    assert "Figures are for a batch of 16 images. Not in the totals: " in text_of(app)
+    choose(app, "bitfusion")
+    assert "Figures are for a batch" not in text_of(app)
+
+
+def test_hardware_without_the_budget_is_named(show: Show, dial: Dial) -> None:
+    app = show(hardware="operations", input_bits="8", budget="latency_ms:1")
+    said = text_of(app).replace("\\", "")
+    assert "Energy per operation (45 nm) has no latency; the size is dialled instead." in said
+    assert dial.view.unit.cost == "size_bytes"
+
+
+def test_a_link_without_bits_of_inputs_has_a_way_on(show: Show, dial: Dial) -> None:
+    app = show(hardware="bismo-edge")
+    said = text_of(app).replace("\\", "")
+    assert "Without BISMO edge (Zynq-7020): it runs no width of this sensitivity table" in said
+    press(app, "Set layer inputs to 8 bits")
+    assert link(app)["input_bits"] == "8"
+    assert "latency_ms" in dial.costs
 
 
 def test_inputs_get_bits_that_run() -> None:

@@ -14,13 +14,15 @@ from qcore.allocate.across import CrossTable
 from qcore.graph.layer import Description, Layer
 from qcore.hardware import HARDWARE, BitPair
 from qcore.hardware.bismo import EDGE, layer_cycles
-from qcore.hardware.model import Cost, Hardware
+from qcore.hardware.model import MOST_IMAGES, Cost, Hardware
+from qcore.hardware.validation.networks import conv
 from qcore.quantize.limits import MAX_BITS
 from qcore.sensitivity.config import Width
+from ui.figures.bounds import BOUNDS
 from ui.figures.latency_parts import layer_figure
-from ui.figures.policies import cross_figure
+from ui.figures.policies import Crossed, cross_figure
 from ui.figures.roofline import Dot, Trail, roofline_figure
-from ui.hardware.chosen import LINK, MOST_IMAGES, UNIFORM, Chosen, read_query, to_query
+from ui.hardware.chosen import LINK, UNIFORM, Chosen, read_query, to_query
 from ui.hardware.cross_words import crossed, in_words, troubles
 from ui.hardware.limits import Limit
 from ui.hardware.parts import energy_bars, latency_bars
@@ -30,13 +32,6 @@ from ui.theme import DARK, LIGHT
 
 EDGE_MACHINE, OPERATIONS = HARDWARE["bismo-edge"], HARDWARE["operations"]
 HOSTILE = "<b>x</b>"
-
-
-def conv(name: str, cin: int, cout: int, kernel: int, size: int, groups: int = 1) -> Layer:
-    shape = (cout, cin // groups, kernel, kernel)
-    macs = cout * (cin // groups) * kernel**2 * size**2
-    sizes = (1, cin, size, size), (1, cout, size, size)
-    return Layer(name, "conv2d", name, None, (name,), shape, groups, cout, macs, *sizes)
 
 
 LAYERS = (
@@ -78,7 +73,7 @@ def test_bars_add_up_to_the_machine_s_own_cycles() -> None:
         0 if layer.name in ("stem", "head") else int(layer_cycles(EDGE, layer, [pair], 3).total[0])
         for layer, pair in zip(LAYERS, PAIRS, strict=True)
     ]
-    assert run.latency_ms == pytest.approx(sum(cycles) / 200e3)
+    assert run.total_ms == pytest.approx(sum(cycles) / 200e3)
     bars = latency_bars(run)
     assert bars is not None
     assert bars.parts is not None
@@ -88,7 +83,7 @@ def test_bars_add_up_to_the_machine_s_own_cycles() -> None:
     assert bars.values == pytest.approx(stacked)
     assert bars.shares is not None
     assert sum(bars.shares.values()) == pytest.approx(1)
-    assert bars.texts == ["not counted", "2/3", "8/8", "5/4", "not counted"]
+    assert bars.texts == ["left<br>out", "2/3", "8/8", "5/4", "left<br>out"]
     assert "left out" in bars.hovers[0]
     assert "bound by" in bars.hovers[3]
 
@@ -100,6 +95,9 @@ def test_bars_are_told_apart_without_colour_and_the_focus_has_a_band(palette) ->
     figure = layer_figure(bars, HOSTILE, palette)
     *stacked, columns = figure.data
     assert len({bar.marker.pattern.shape for bar in stacked}) == 3
+    assert [bar.marker.color for bar in stacked] == [
+        look.light if palette is LIGHT else look.dark for look in BOUNDS.values()
+    ]
     assert len({bar.marker.color for bar in stacked}) == 3
     for bar in figure.data:
         assert list(bar.customdata) == [layer.name for layer in LAYERS]
@@ -116,7 +114,7 @@ def test_bars_are_told_apart_without_colour_and_the_focus_has_a_band(palette) ->
 def test_a_machine_without_parts_has_plain_bars_and_gaps() -> None:
     machine = timed("own:plain", {BitPair(8, 8): 2.0, BitPair(None, None): 5.0})
     run = run_of(NETWORK, machine, [BitPair(8, 8)] * 5)
-    assert run.latency_ms is None
+    assert run.total_ms is None
     assert run.refusal is not None
     assert "'d'" in run.refusal
     assert "8/8" in run.refusal
@@ -133,7 +131,7 @@ def test_a_machine_without_parts_has_plain_bars_and_gaps() -> None:
 @pytest.mark.parametrize(
     ("pair", "said"),
     [
-        (BitPair(4, 8), ["'stem'", "4/8", "8 bits, full precision", "full/full, 8/8"]),
+        (BitPair(4, 8), ["'stem'", "4/8", "8 bits, or full precision", "full/full, 8/8"]),
         (BitPair(8, None), ["'stem'", "8/full", "pairs that it runs: full/full, 8/8"]),
     ],
 )
@@ -151,9 +149,9 @@ def test_energy_bars_are_the_energy() -> None:
     bars = energy_bars(run)
     assert bars is not None
     assert latency_bars(run) is None
-    assert run.energy_mj is not None
+    assert run.total_mj is not None
     per_mj = {"mJ": 1, "µJ": 1e3, "nJ": 1e6}[bars.unit]
-    assert sum(value or 0 for value in bars.values) == pytest.approx(run.energy_mj * per_mj)
+    assert sum(value or 0 for value in bars.values) == pytest.approx(run.total_mj * per_mj)
 
 
 @pytest.mark.parametrize("name", ["bismo-cloud", "bismo-edge"])
@@ -198,6 +196,17 @@ def test_the_roofline_figure_shows_what_it_was_given(focus: str) -> None:
         for x, y, name in zip(trace.x, trace.y, trace.customdata, strict=True)
     ]
     assert sorted(drawn) == sorted((d.ops_per_byte, d.ops_per_s, d.layer) for d in found)
+    best = {
+        trace.name: list(zip(trace.x, trace.y, strict=True))
+        for trace in figure.data
+        if trace.mode == "lines"
+    }
+    assert set(best) == set(lines)
+    for name, roof in lines.items():
+        bend = (roof.peak_ops_per_s / roof.bytes_per_s, roof.peak_ops_per_s)
+        assert best[name][1] == pytest.approx(bend)
+        (x, y), (_, top) = best[name][0], best[name][-1]
+        assert (y, top) == pytest.approx((x * roof.bytes_per_s, roof.peak_ops_per_s))
     assert figure.layout.xaxis.type == figure.layout.yaxis.type == "log"
     low, high = figure.layout.yaxis.range
     assert all(low <= math.log10(y) <= high for _, y, _ in drawn)
@@ -223,17 +232,17 @@ some_widths = st.lists(
 
 
 @given(
-    machine=st.text(min_size=1, max_size=9),
+    hardware=st.text(min_size=1, max_size=9),
     batch=st.none() | st.integers(1, MOST_IMAGES),
     weight=some_bits,
     inputs=some_bits,
     widths=st.none() | some_widths,
     known=st.booleans(),
 )
-def test_a_link_shows_the_same(machine, batch, weight, inputs, widths, known) -> None:
+def test_a_link_shows_the_same(hardware, batch, weight, inputs, widths, known) -> None:
     names = {"A": widths} if known and widths else {}
     source = UNIFORM if widths is None else "A" if known else LINK
-    chosen = Chosen(machine, batch, weight, inputs, source, widths)
+    chosen = Chosen(hardware, batch, weight, inputs, source, widths)
     query = {name: text for name, text in to_query(chosen).items() if text is not None}
     assert read_query(query, names, 3) == chosen
 
@@ -241,12 +250,12 @@ def test_a_link_shows_the_same(machine, batch, weight, inputs, widths, known) ->
 @pytest.mark.parametrize(
     "query",
     [
-        {"images": "0"},
-        {"images": "-3"},
-        {"images": "9" * 400},
-        {"images": "²"},
+        {"batch": "0"},
+        {"batch": "-3"},
+        {"batch": "9" * 400},
+        {"batch": "²"},
         {"weight_bits": "99"},
-        {"layer_input_bits": "x"},
+        {"input_bits": "x"},
         {"bits": "zzz"},
         {"bits": "44"},
     ],
@@ -284,6 +293,13 @@ def test_each_column_is_relative_to_its_best() -> None:
     assert not any("<i>" in text for text in figure.layout.xaxis.ticktext)
 
 
+def test_the_frame_is_in_the_row_of_the_policy_and_the_column_of_the_machine() -> None:
+    only = Crossed(["for B"], ["A", "B"], [[1.2, 1.0]], [["", ""]], own=[(0, 1)])
+    (frame,) = cross_figure(only, DARK).layout.shapes
+    assert ((frame.x0 + frame.x1) / 2, (frame.y0 + frame.y1) / 2) == (1, 0)
+    assert frame.x1 - frame.x0 == pytest.approx(frame.y1 - frame.y0)
+
+
 def test_the_words_say_what_the_table_shows() -> None:
     text = in_words(CROSS, NAMES, Limit("uniform 4 bits", 0.123))
     assert "2 different policies for 2 kinds" in text
@@ -302,3 +318,16 @@ def test_bits_that_run_alike_share_a_mark() -> None:
     marks = next(trace for trace in figure.data if trace.name == "at other bits")
     assert list(marks.text) == ["2–4", "8"]
     assert list(marks.y) == [9e9, 1e9]
+
+
+def test_many_machines_have_upright_names_and_units_on_a_line_of_their_own() -> None:
+    count = 12
+    names = [f"Machine with a long name <{number}>" for number in range(count)]
+    shown = Crossed(["for one"], names, [[1.0] * count], [["928.5 µs"] * count], [(0, 0)])
+    few = Crossed(["for one"], names[:2], [[1.0] * 2], [["928.5 µs"] * 2], [(0, 0)])
+    many, plain = cross_figure(shown, LIGHT), cross_figure(few, LIGHT)
+    assert (many.layout.xaxis.tickangle, plain.layout.xaxis.tickangle) == (-90, 0)
+    assert many.data[1].text[0].endswith("928.5<br>µs")
+    assert plain.data[1].text[0].endswith("928.5 µs")
+    assert max(len(line) for line in plain.layout.xaxis.ticktext[0].split("<br>")) <= 16
+    assert "&lt;1&gt;" in many.data[0].hovertext[1]

@@ -26,7 +26,6 @@ from ui.hardware.measured_figures import (
     not_run_rows,
     pair_name,
     speed_up,
-    sums,
     timed_layers,
 )
 from ui.theme import LIGHT
@@ -70,13 +69,13 @@ def kept(job_id: str, question: Mapping[str, Any], *rest: object) -> Mapping[str
 
 
 def test_sums_stand_beside_the_whole_network() -> None:
-    full, eight, four = sums(measurement())
+    full, eight, four = measurement().totals
     assert [pair_name(one.pair) for one in (full, eight, four)] == ["float32", "int8", "4/full"]
     assert full.layers_ms == pytest.approx(sum(FLOAT_MS))
     assert full.difference_ms == pytest.approx(3.0 - sum(FLOAT_MS))
-    assert full.percent == pytest.approx(100 * (3.0 / 3.5 - 1))
+    assert full.difference_percent == pytest.approx(100 * (3.0 / 3.5 - 1))
     assert eight.difference_ms == pytest.approx(1.0 - sum(INT8_MS))
-    assert (four.layers_ms, four.whole, four.percent) == (None, None, None)
+    assert (four.layers_ms, four.network, four.difference_percent) == (None, None, None)
     assert four.missing == NAMES[:2]
     assert speed_up(measurement()) == pytest.approx(3.0)
     assert speed_up(replace(measurement(), networks=())) is None
@@ -102,6 +101,8 @@ def test_the_figure_has_the_medians_and_quartiles() -> None:
     assert list(full.error_y.array) == pytest.approx([0.2 * ms for ms in FLOAT_MS])
     assert list(eight.error_y.arrayminus) == pytest.approx([0.1 * ms for ms in INT8_MS])
     assert [line[0] for line in eight.customdata] == list(NAMES)
+    (band,) = figure.layout.shapes
+    assert (band.x0, band.x1) == (0.5, 1.5)  # the focused layer
 
 
 def test_strange_names_of_layers_are_text() -> None:

@@ -142,6 +142,7 @@ def test_every_wrong_line_is_listed_and_nothing_is_kept(app: AppTest) -> None:
     lines = next(d.value for d in app.dataframe if "what is wrong" in d.value)
     assert len(lines) == 12
     assert not kept()
+    assert any(button.proto.id.endswith("own-template") for button in app.get("download_button"))
 
 
 @pytest.mark.parametrize(

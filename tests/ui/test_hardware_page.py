@@ -33,7 +33,7 @@ def test_every_machine_is_shown(open_page: Open) -> None:
     for name, machine in HARDWARE.items():
         app.selectbox(key="hardware_machine").set_value(name).run()
         assert not app.exception, (name, app.exception)
-        assert link(app).get("machine", "bismo-cloud") == name
+        assert link(app).get("hardware", "bismo-cloud") == name
         shown = metrics(app)
         assert not any("nan" in value.lower() for value in shown.values()), shown
         assert any(label.startswith("Latency of") for label in shown) == machine.has_latency
@@ -46,11 +46,11 @@ def test_every_machine_is_shown(open_page: Open) -> None:
 
 
 def test_batch_and_bits_change_the_figures_beside_those_of_8_bits(open_page: Open) -> None:
-    app = open_page("hardware", model=FASHION, machine="bismo-edge", images="4")
+    app = open_page("hardware", model=FASHION, hardware="bismo-edge", batch="4")
     assert app.number_input(key="hardware_batch").value == 4
     before = metrics(app)["Latency of 4 images"]
     app.number_input(key="hardware_batch").set_value(1).run()
-    assert "images" not in link(app)
+    assert "batch" not in link(app)
     assert metrics(app)["Latency of an image"] != before
     assert app.metric[0].delta.startswith("8/8: ")
     app.selectbox(key="hardware_weights_bits").set_value("8").run()
@@ -58,9 +58,9 @@ def test_batch_and_bits_change_the_figures_beside_those_of_8_bits(open_page: Ope
 
 
 def test_bits_that_do_not_run_are_named_and_nothing_breaks(open_page: Open) -> None:
-    app = open_page("hardware", model=FASHION, layer_input_bits="full")
+    app = open_page("hardware", model=FASHION, input_bits="full")
     warned = app.warning[0].value.replace("\\", "")
-    assert "'stem.conv'" in warned
+    assert "'down.conv'" in warned  # the first that BISMO counts
     assert "4/full" in warned
     assert "choose from 1 to 16 bits" in warned
     assert set(metrics(app).values()) == {"–"}
@@ -73,7 +73,7 @@ def test_bits_that_do_not_run_are_named_and_nothing_breaks(open_page: Open) -> N
     assert link(app)["weight_bits"] == "8"
     edge = frame.loc[HARDWARE["bismo-edge"].title]
     assert edge["runs"] == "no"
-    assert "stem.conv" in edge["why not"]
+    assert "down.conv" in edge["why not"]
     assert frame.loc[HARDWARE["operations"].title, "runs"] == "yes"
 
 
@@ -92,7 +92,7 @@ def test_side_by_side_compares_with_uniform_8_bits(open_page: Open) -> None:
 
 
 def test_a_link_to_hardware_that_is_gone_says_so(open_page: Open) -> None:
-    app = open_page("hardware", model=FASHION, machine="own:" + "0" * 32)
+    app = open_page("hardware", model=FASHION, hardware="own:" + "0" * 32)
     assert "not here" in app.warning[0].value
     assert not app.exception
 
@@ -127,3 +127,15 @@ def test_policies_need_a_sensitivity_table_and_then_are_there(
     other = open_page("hardware", **link(app))
     assert metrics(other) == seen
     assert other.selectbox(key="hardware_source").value == "link"
+
+
+def test_what_a_machine_does_not_count_is_not_called_nothing(open_page: Open) -> None:
+    app = open_page("hardware", model=FASHION, hardware="stripes", hardware_view="Side by side")
+    assert "Multiplying" in metrics(app)
+    assert "Waiting for weights" not in metrics(app)  # its memory is taken to deliver in time
+    assert "Waiting for memory is not counted" in text_of(app)
+    frame = app.dataframe[0].value.set_index("hardware")
+    stripes, edge = (frame.loc[HARDWARE[name].title] for name in ("stripes", "bismo-edge"))
+    assert stripes["multiplying (%)"] == 100
+    assert stripes[["weights (%)", "inputs (%)"]].isna().all()
+    assert edge[["multiplying (%)", "weights (%)", "inputs (%)"]].sum() == pytest.approx(100, 0.01)

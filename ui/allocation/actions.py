@@ -15,6 +15,8 @@ from ui.allocation.held_out import HeldOut
 from ui.allocation.words import uniform_words
 from ui.allocation.workbench import Answer
 from ui.evaluations import start
+from ui.hardware.chosen import LINK, Chosen, to_query
+from ui.router import PAGES
 
 _LISTED = 20
 
@@ -26,6 +28,7 @@ def actions(prepared: Prepared, answer: Answer, held: HeldOut | None) -> None:
             _measure(held)
         _history()
         by_loss(answer)
+        _layer_by_layer(answer)
         words = uniform_words(answer) + ("" if answer.note is None else f" {answer.note}")
         if held is None:
             st.caption(words)
@@ -45,6 +48,21 @@ def _history() -> None:
                 args=(dialled,),
                 help="Go back to this; the present one joins the history.",
             )
+
+
+def _layer_by_layer(answer: Answer) -> None:
+    """The way to the page Hardware, with the configuration in view."""
+    hardware, dialled = answer.bench.fit.hardware, answer.dialled
+    if hardware is None or answer.allocation is None:
+        return
+    asked = Chosen(hardware.name, input_bits=dialled.inputs or 8, source=LINK, widths=answer.widths)
+    st.page_link(
+        PAGES["hardware"].path,
+        label="Layer by layer",
+        icon=PAGES["hardware"].icon,
+        help="These bits on this hardware: what each layer takes, and why.",
+        query_params={name: text for name, text in to_query(asked).items() if text is not None},
+    )
 
 
 def _measure(held: HeldOut) -> None:
@@ -71,12 +89,9 @@ def obstacles(answer: Answer) -> None:
             f"{', '.join(ignored)}.",
             icon=":material/link_off:",
         )
-    if answer.unit.high <= answer.unit.low and not answer.bench.fit.left_out:
-        st.info(
-            "Only one configuration is possible: the run measured one bit width. Measure more of "
-            "them on the page Sensitivity.",
-            icon=":material/info:",
-        )
+    flat = _flat_words(answer) if answer.unit.high <= answer.unit.low else None
+    if flat is not None:
+        st.info(flat, icon=":material/info:")
     if answer.trouble is not None:
         st.error(
             f"{answer.trouble.capitalize()}; dial another budget, or loosen the second one.",
@@ -84,6 +99,21 @@ def obstacles(answer: Answer) -> None:
         )
     if answer.infeasible is not None:
         _infeasible(answer)
+
+
+def _flat_words(answer: Answer) -> str | None:
+    """Why the dial has one place; None where the line on widths left out says it."""
+    if len(answer.bench.table.config.widths) > 1:
+        return (
+            f"{units.title(answer.unit.cost)} is the same at every bit width here, so it cannot "
+            "decide between them: you see the widths of least predicted ΔL. Dial another budget."
+        )
+    if answer.bench.fit.left_out:
+        return None
+    return (
+        "Only one configuration is possible: the run measured one bit width. Measure more of "
+        "them on the page Sensitivity."
+    )
 
 
 def _infeasible(answer: Answer) -> None:

@@ -9,7 +9,7 @@ import streamlit as st
 
 from qcore.allocate import evaluate
 from qcore.hardware import Hardware
-from qcore.hardware.measured import THIS_MACHINE
+from qcore.latency.hardware import THIS_MACHINE
 from ui.allocation import session, units
 from ui.allocation.dialled import Dialled
 from ui.allocation.fit import inputs_for

@@ -9,8 +9,8 @@ import streamlit as st
 from qcore.allocate.budget import TableProblem
 from qcore.graph.layer import Description
 from qcore.hardware import BitPair, Hardware, hardware_costs
-from qcore.hardware.measured import THIS_MACHINE
-from qcore.hardware.network_costs import listed
+from qcore.hardware.refusal import listed
+from qcore.latency.hardware import THIS_MACHINE
 from qcore.sensitivity.config import Width
 from ui import format as fmt
 from ui.allocation.dialled import Dialled, Widths
@@ -49,7 +49,7 @@ def left_out_words(found: Fit, hardware: Hardware, inputs: int | None) -> str:
 def runs_words(hardware: Hardware, network: Description) -> str:
     """Pairs of weight and input bits that every layer runs at, where these are few. Example: 8/8
     and full precision."""
-    pairs = [BitPair(w, a) for w in hardware.weight_bits for a in hardware.activation_bits]
+    pairs = hardware.pairs
     columns = hardware_costs(network, hardware, pairs).runs.T
     runs = [pair for pair, each in zip(pairs, columns, strict=True) if each.all()]
     if not 0 < len(runs) <= _FEW:
@@ -81,7 +81,7 @@ def waiting_words(found: Fit, problem: TableProblem, kept: Sequence[Widths]) -> 
 def widths_words(widths: Sequence[Width]) -> str:
     """Example: 2 to 7 bits; of pairs: 2/8 and 3/8 bits."""
     if all(width.activation_bits in (None, width.bits) for width in widths):
-        return listed([width.bits for width in widths])
+        return listed([width.bits for width in widths], "and")
     pairs = [str(BitPair(width.bits, width.activation_bits)) for width in widths]
     more = len(pairs) - 2 * _FEW
     return f"{joined([*pairs[: 2 * _FEW], *([f'{more} more'] if more > 0 else [])])} bits"

@@ -10,6 +10,7 @@ import streamlit as st
 from qcore.prepare.prepared import DataPair, Prepared
 from qcore.quantize.limits import GRID_BITS
 from qcore.sensitivity.table import SensitivityTable
+from ui import format as fmt
 from ui.allocation import session
 from ui.allocation.actions import actions, obstacles
 from ui.allocation.address import Scope
@@ -23,7 +24,7 @@ from ui.allocation.sections import sections
 from ui.allocation.words import state_words
 from ui.allocation.workbench import Answer, Bench, answer, bench
 from ui.evaluations import Setting
-from ui.hardware.known import known
+from ui.hardware.known import known, title
 
 
 def panel(prepared: Prepared, table: SensitivityTable, pair: DataPair | None) -> None:
@@ -64,11 +65,11 @@ def _with_known_budgets(found: Bench, dialled: Dialled) -> Dialled:
     """A link may ask for latency without hardware: said, and the size dialled instead."""
     if dialled.budget in found.problem.names:
         return dialled
-    st.warning(
-        f"There is no {dialled.budget.partition('_')[0]} without hardware that has it; the size is "
-        "dialled instead.",
-        icon=":material/memory:",
-    )
+    missing, chosen = dialled.budget.partition("_")[0], found.fit.hardware
+    why = f"There is no {missing} without hardware that has it"
+    if chosen is not None:
+        why = f"{fmt.plain(title(chosen.name, chosen))} has no {missing}"
+    st.warning(f"{why}; the size is dialled instead.", icon=":material/memory:")
     return Dialled(
         inputs=dialled.inputs,
         hardware=dialled.hardware,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -38,7 +39,7 @@ def measured_latency_figure(
 ) -> go.Figure:
     """Layers in running order, milliseconds on a logarithmic axis, bars between the quartiles."""
     figure = go.Figure()
-    for one, symbol in zip(timed, _SYMBOLS, strict=False):
+    for one, symbol in zip(timed, itertools.cycle(_SYMBOLS), strict=False):
         low, middle, high = (
             np.array(values, dtype=np.float64)
             for values in (one.low_ms, one.median_ms, one.high_ms)

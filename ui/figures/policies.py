@@ -15,8 +15,9 @@ from ui.theme import LIGHT, Palette, finish, text_on
 
 _LIGHT, _DARK = ("#e6eff5", "#1f6a94"), ("#1c2c38", "#6db3dc")
 _WORST = 2.0  # ratio at which the colour is full
-_ROW, _HEAD = 46, 92  # pixels
+_ROW, _HIGH_ROW, _HEAD, _HIGH_HEAD = 46, 60, 92, 190  # pixels
 _LINE, _MOST_LINES = 13, 4  # of a name above its column
+_MOST_FLAT, _MOST_WIDE = 6, 9  # columns: beyond, names stand upright, and units below amounts
 _GAP = 0.06
 
 
@@ -24,7 +25,7 @@ _GAP = 0.06
 class Crossed:
     """``ratios[r][c]``: what row r takes on column c relative to the best there, None where it does
     not run; ``amounts`` the same with their unit, ``own`` the (row, column) of machines' own
-    policies."""
+    policies. ``rows`` are ``wrapped``, ``columns`` plain names."""
 
     rows: Sequence[str]
     columns: Sequence[str]
@@ -40,6 +41,7 @@ def cross_figure(crossed: Crossed, palette: Palette) -> go.Figure:
         for r, line in enumerate(crossed.ratios)
         for c, ratio in enumerate(line)
     ]
+    narrow = len(crossed.columns) > _MOST_WIDE
     colors = [_color(ratio, palette) for _, _, ratio, _ in cells]
     figure = go.Figure()
     figure.add_bar(
@@ -52,7 +54,7 @@ def cross_figure(crossed: Crossed, palette: Palette) -> go.Figure:
     figure.add_scatter(
         x=[c for _, c, _, _ in cells],
         y=[r for r, _, _, _ in cells],
-        text=[_text(ratio, amount) for _, _, ratio, amount in cells],
+        text=[_text(ratio, amount, narrow) for _, _, ratio, amount in cells],
         mode="text",
         textfont={"size": 12, "color": [text_on(color) for color in colors]},
         hoverinfo="skip",
@@ -61,7 +63,13 @@ def cross_figure(crossed: Crossed, palette: Palette) -> go.Figure:
     for row, column in crossed.own:
         _frame(figure, row, column, palette)
     _axes(figure, crossed)
-    return finish(figure, palette, _HEAD + _ROW * len(crossed.rows))
+    head = _HIGH_HEAD if _upright(crossed) else _HEAD
+    return finish(figure, palette, head + (_HIGH_ROW if narrow else _ROW) * len(crossed.rows))
+
+
+def _upright(crossed: Crossed) -> bool:
+    """Many names do not fit beside each other."""
+    return len(crossed.columns) > _MOST_FLAT
 
 
 def _boxes(cells: Sequence[tuple[int, int, float | None, str]]) -> dict[str, Any]:
@@ -85,13 +93,15 @@ def _color(ratio: float | None, palette: Palette) -> str:
     return "#" + "".join(f"{round(a + part * (b - a)):02x}" for a, b in channels)
 
 
-def _text(ratio: float | None, amount: str) -> str:
-    return "–" if ratio is None else f"<b>{ratio:.2f}×</b><br>{amount}"
+def _text(ratio: float | None, amount: str, narrow: bool) -> str:
+    if ratio is None:
+        return "–"
+    return f"<b>{ratio:.2f}×</b><br>{amount.replace(' ', '<br>') if narrow else amount}"
 
 
 def _hover(crossed: Crossed, row: int, column: int, ratio: float | None, amount: str) -> str:
     names = crossed.rows[row], crossed.columns[column]
-    policy, machine = (name.replace("<br>", " ") for name in names)
+    policy, machine = names[0].replace("<br>", " "), fmt.label(names[1])
     what = f"<b>{policy}</b><br>on {machine}"
     if ratio is None:
         return f"{what}<br>does not run, or none is within the loss"
@@ -114,10 +124,10 @@ def _axes(figure: go.Figure, crossed: Crossed) -> None:
     plain: dict[str, Any] = {"showgrid": False, "zeroline": False}
     figure.update_xaxes(
         tickvals=list(range(len(columns))),
-        ticktext=list(columns),
+        ticktext=[wrapped(name, 2 * _LINE if _upright(crossed) else _LINE) for name in columns],
         range=[-0.5, len(columns) - 0.5],
         side="top",
-        tickangle=0,
+        tickangle=-90 if _upright(crossed) else 0,
         **plain,
     )
     figure.update_yaxes(

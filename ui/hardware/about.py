@@ -6,29 +6,59 @@ from collections import Counter
 
 import streamlit as st
 
-from qcore.hardware.network_costs import listed
+from qcore.hardware import Hardware
+from qcore.hardware.at_bits import NetworkAtBits
+from qcore.hardware.refusal import listed, listed_pairs
 from ui import format as fmt
-from ui.hardware.run import Run, taken
+from ui.allocation.units import amount
+from ui.hardware.run import counted
 
 _MOST_NOTES = 4
 
 
-def about(run: Run) -> None:
+def about(run: NetworkAtBits) -> None:
     """One line that is always there, and the whole story below it."""
     st.caption(" ".join(_line(run)))
     with st.expander(
         f"Where the figures of {fmt.plain(run.hardware.title)} come from, and what they leave out",
         icon=":material/menu_book:",
     ):
+        formula(run.hardware)
         st.markdown(fmt.plain(run.hardware.provenance))
         if run.hardware.leaves_out:
             st.markdown("**Left out:**")
             st.markdown("\n".join(f"- {fmt.plain(part)}" for part in run.hardware.leaves_out))
 
 
-def _line(run: Run) -> list[str]:
+def formula(hardware: Hardware) -> None:
+    """How the figures of a layer come about."""
+    if hardware.formula:
+        st.markdown("**How a layer is worked out:**")
+        st.markdown("\n".join(f"- {fmt.plain(line)}" for line in hardware.formula))
+
+
+def focused_line(run: NetworkAtBits, focus: str) -> str | None:
+    """What the focused layer takes and how that is made up; None where it is not known.
+
+    Example: conv1 at 4/8 bits: multiplying 0.4 ms, loading weights 0.1 ms and inputs 0.5 ms, the
+    layer 0.6 ms.
+    """
+    at = [layer.name for layer in run.network.layers].index(focus)
+    busy, latency = run.cost.busy, run.cost.latency_ms
+    if busy is None or latency is None or focus in run.excluded or not run.runs[at]:
+        return None
+    each = (busy.compute_ms, busy.weights_ms, busy.activations_ms)
+    compute, weights, inputs = (amount("latency_ms", float(ms[at])) for ms in each)
+    moving = f", moving weights {weights} and inputs {inputs}" if len(counted(run)) > 1 else ""
+    return (
+        f"{fmt.plain(focus)} at {run.pairs[at]} bits of weights/input: multiplying takes {compute}"
+        f"{moving}; the whole layer {amount('latency_ms', float(latency[at]))}."
+    )
+
+
+def _line(run: NetworkAtBits) -> list[str]:
     machine = run.hardware
-    pairs = taken(machine)
+    pairs = listed_pairs(machine)
     weights, inputs = listed(machine.weight_bits), listed(machine.activation_bits)
     takes = f"Pairs of weights/input that run: {pairs}." if pairs else ""
     bits = f"Takes weights of {weights}, layer inputs of {inputs}."
@@ -40,7 +70,7 @@ def _line(run: Run) -> list[str]:
     return [*[note for note in notes if note], *_runs_as(run)]
 
 
-def _runs_as(run: Run) -> list[str]:
+def _runs_as(run: NetworkAtBits) -> list[str]:
     """Pairs in use that run at other bits, the most frequent first."""
     machine, asked = run.hardware, Counter(pair for pair in run.pairs if not pair.pruned)
     wider = []
@@ -51,4 +81,4 @@ def _runs_as(run: Run) -> list[str]:
     if not wider:
         return []
     more = f" and {len(wider) - _MOST_NOTES} other pairs" if len(wider) > _MOST_NOTES else ""
-    return [f"**{', '.join(wider[:_MOST_NOTES])}{more}**: the nearest that it has."]
+    return [f"**{', '.join(wider[:_MOST_NOTES])}{more}**: widths that it has operations for."]

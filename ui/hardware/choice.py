@@ -9,9 +9,10 @@ from typing import Any
 import streamlit as st
 
 from qcore.hardware import Hardware
+from qcore.hardware.model import MOST_IMAGES
 from ui.allocation.dialled import Widths
 from ui.hardware import chosen as state
-from ui.hardware.chosen import LINK, MOST_IMAGES, UNIFORM, Chosen
+from ui.hardware.chosen import LINK, UNIFORM, Chosen
 from ui.hardware.configurations import source_title
 from ui.hardware.known import title
 
@@ -22,7 +23,7 @@ def choice(
     machines: Mapping[str, Hardware], known: Mapping[str, Widths], chosen: Chosen
 ) -> Hardware:
     """Draw it; the machine that is chosen. One that is not here gives way to the first."""
-    name = chosen.machine if chosen.machine in machines else next(iter(machines))
+    name = chosen.hardware if chosen.hardware in machines else next(iter(machines))
     machine = machines[name]
     with (
         st.container(border=True),
@@ -36,7 +37,7 @@ def choice(
             _bits("Weights", machine.weight_bits, chosen.weight_bits, _with_weights)
         if chosen.asks_for_inputs:
             _bits("Layer inputs", machine.activation_bits, chosen.input_bits, _with_inputs)
-    if name != chosen.machine:
+    if name != chosen.hardware:
         st.warning(
             f"The hardware of this link is not here; {title(name, machine)} is shown instead.",
             icon=":material/link_off:",
@@ -52,7 +53,7 @@ def _machine(machines: Mapping[str, Hardware], name: str) -> None:
         key="hardware_machine",
         format_func=lambda one: title(one, machines[one]),
         width=320,
-        on_change=_on("hardware_machine", lambda c, one: replace(c, machine=one, batch=None)),
+        on_change=_on("hardware_machine", lambda c, one: replace(c, hardware=one, batch=None)),
         help="Whose latency and energy are shown. Measure this machine, or bring figures of your "
         "own, further below.",
     )
@@ -70,7 +71,7 @@ def _batch(machine: Hardware, chosen: Chosen) -> None:
             "hardware_batch",
             lambda c, value: replace(c, batch=None if value == machine.batch else int(value)),
         ),
-        help=f"Worked on together. The published figures are for {machine.batch}.",
+        help=f"Worked on together. This hardware's own number is {machine.batch}.",
     )
 
 

@@ -9,19 +9,17 @@ import streamlit as st
 
 from qcore.graph.layer import Description
 from qcore.hardware import BitPair
+from qcore.hardware.model import MOST_IMAGES
 from qcore.quantize.limits import MAX_BITS
 from ui.allocation.dialled import Widths
 from ui.allocation.digits import read_widths, write_widths
 from ui.state import put_in_url
 
-PARAMETERS = ("machine", "images", "weight_bits", "layer_input_bits", "bits")
+PARAMETERS = ("hardware", "batch", "weight_bits", "input_bits", "bits")
 """Query parameters, all of them."""
 
 UNIFORM, LINK = "uniform", "link"
 """Sources of a configuration beside those that the page Allocate has."""
-
-MOST_IMAGES = 4096
-"""Of a batch."""
 
 _NOW, _WRITTEN = "hardware_now", "hardware_written"
 _FULL = "full"
@@ -29,15 +27,15 @@ _FULL = "full"
 
 @dataclass(frozen=True)
 class Chosen:
-    """A machine by name, the images of a batch (None: as many as the machine works on at once) and
-    the bits of every layer.
+    """Hardware by name, the images of a batch (None: as many as it works on at once) and the bits
+    of every layer.
 
     ``source`` says where these come from: ``UNIFORM`` is ``weight_bits`` and ``input_bits``
     everywhere, all others have ``widths``; of those without bits of inputs, ``input_bits`` are
     taken. None is full precision.
     """
 
-    machine: str = "bismo-cloud"
+    hardware: str = "bismo-cloud"
     batch: int | None = None
     weight_bits: int | None = 4
     input_bits: int | None = 8
@@ -89,7 +87,7 @@ def change(chosen: Chosen) -> None:
 
 
 def uniform(pair: BitPair) -> Chosen:
-    """The same machine with these bits in every layer."""
+    """The same hardware with these bits in every layer."""
     return replace(
         now(),
         weight_bits=pair.weight_bits,
@@ -103,13 +101,13 @@ def to_query(chosen: Chosen) -> dict[str, str | None]:
     """Every parameter's text, None where it is left out because it is the default."""
     first = Chosen()
     texts = {
-        "machine": chosen.machine,
-        "images": "" if chosen.batch is None else str(chosen.batch),
+        "hardware": chosen.hardware,
+        "batch": "" if chosen.batch is None else str(chosen.batch),
         "weight_bits": _text(chosen.weight_bits),
-        "layer_input_bits": _text(chosen.input_bits),
+        "input_bits": _text(chosen.input_bits),
         "bits": "" if chosen.widths is None else write_widths(chosen.widths),
     }
-    defaults = first.machine, "", _text(first.weight_bits), _text(first.input_bits), ""
+    defaults = first.hardware, "", _text(first.weight_bits), _text(first.input_bits), ""
     pairs = zip(texts.items(), defaults, strict=True)
     return {name: None if text == default else text for (name, text), default in pairs}
 
@@ -117,14 +115,14 @@ def to_query(chosen: Chosen) -> dict[str, str | None]:
 def read_query(query: Mapping[str, str], known: Mapping[str, Widths], layers: int) -> Chosen:
     """The inverse; what is not understood takes its default."""
     first = Chosen()
-    text = query.get("images", "")
+    text = query.get("batch", "")
     images = int(text) if text.isascii() and text.isdigit() and len(text) < 9 else 0
     found = replace(
         first,
-        machine=query.get("machine", first.machine),
+        hardware=query.get("hardware", first.hardware),
         batch=images if 1 <= images <= MOST_IMAGES else None,
         weight_bits=_bits(query.get("weight_bits"), first.weight_bits),
-        input_bits=_bits(query.get("layer_input_bits"), first.input_bits),
+        input_bits=_bits(query.get("input_bits"), first.input_bits),
     )
     widths = read_widths(query.get("bits", ""), layers)
     if widths is None or any(w.bits > MAX_BITS for w in widths):

@@ -26,7 +26,7 @@ def crossed(found: CrossTable, titles: Mapping[str, str]) -> Crossed | None:
     names = [wrapped(f"for {titles[found.names[p]]}", _ROW) for p in rows]
     return Crossed(
         [*names, _UNIFORM],
-        [wrapped(titles[found.names[m]]) for m in columns],
+        [titles[found.names[m]] for m in columns],
         [[_ratio(found, line[m], m) for m in columns] for line in values],
         [[_amount(found, line[m], m) for m in columns] for line in values],
         [(rows.index(m), column) for column, m in enumerate(columns) if m in rows],
@@ -43,8 +43,8 @@ def in_words(found: CrossTable, titles: Mapping[str, str], limit: Limit) -> str:
     )
     worst = max(_exchanges(found), default=None)
     if worst is None or worst[0] < _SAME:
-        shared = "One policy is the best for all" if len(every) == 1 else "They cost the same"
-        return f"{begin}**{shared}** of the {count} here: no specialising is needed."
+        shared = "One policy is the best" if len(every) == 1 else "The policies cost the same"
+        return f"{begin}**{shared}** on all {count} here: no specialising is needed."
     ratio, p, m = worst
     of, on = (fmt.plain(titles[found.names[i]]) for i in (p, m))
     text = (
@@ -52,7 +52,21 @@ def in_words(found: CrossTable, titles: Mapping[str, str], limit: Limit) -> str:
         f"its own.** The dearest exchange: bits chosen for {of} take **{ratio:.2f} times** as much "
         f"on {on} as the bits chosen for that."
     )
-    return f"{text} {_against_uniform(found, titles)}".strip()
+    said = (text, _against_uniform(found, titles), _indifferent(found, titles))
+    return " ".join(part for part in said if part)
+
+
+def _indifferent(found: CrossTable, titles: Mapping[str, str]) -> str:
+    """The hardware on which all policies cost the same, so that any of them is the best."""
+    policies = [p for p, policy in enumerate(found.policies) if policy is not None]
+    same = []
+    for m in policies:
+        ratios = [_ratio(found, found.values[p][m], m) for p in policies]
+        if len(policies) > 1 and all(r is not None and r < _SAME for r in ratios):
+            same.append(fmt.plain(titles[found.names[m]]))
+    if not same:
+        return ""
+    return f"On {', '.join(same)} all of them cost the same."
 
 
 def _against_uniform(found: CrossTable, titles: Mapping[str, str]) -> str:

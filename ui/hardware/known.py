@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from qcore.hardware import HARDWARE, Hardware
-from qcore.hardware.measured import THIS_MACHINE, measured_hardware
+from qcore.latency.hardware import THIS_MACHINE, measured_hardware
 from qcore.prepare.prepared import Prepared
 from qcore.store.latencies import kept_at, latency_of
 from qcore.store.own_hardware import PREFIX, own_hardware

@@ -1,4 +1,4 @@
-"""Time the network on this machine: start, follow, cancel."""
+"""Time the network on this machine: start it, and what became of it."""
 
 from __future__ import annotations
 
@@ -8,10 +8,9 @@ import streamlit as st
 
 from qcore.jobs.questions import ENGINE, LatencyQuestion
 from qcore.prepare.prepared import Prepared
-from qcore.store.job import SILENT_SECONDS, Job
+from qcore.store.job import Job
 from ui import format as fmt
 from ui.engine import engine
-from ui.jobs import cancel, progress_text
 
 _BATCH, _THREADS = "latency_batch", "latency_threads"
 _MOST_IMAGES, _MOST_THREADS = 1024, 256
@@ -59,30 +58,6 @@ def start_row(prepared: Prepared, label: str, busy: bool) -> None:
             width=140,
             help="That work inside one operator.",
         )
-
-
-def follow(job: Job) -> None:
-    """Progress, time left and Cancel; the page is drawn anew when it ends."""
-
-    @st.fragment(run_every=0.5)
-    def live() -> None:
-        now = engine().store.get(job.id)
-        if not now.active:
-            st.rerun()
-        st.progress(min(now.fraction, 1.0), text=f"Measuring: {progress_text(now)}")
-        st.button(
-            "Cancel",
-            icon=":material/stop_circle:",
-            key=f"cancel-{job.id}",
-            on_click=cancel,
-            args=(job.id,),
-            disabled=now.cancel_requested,
-        )
-        if now.lost():
-            silent = fmt.duration(SILENT_SECONDS)
-            st.warning(f"No worker has answered for {silent}. Reload the page to start again.")
-
-    live()
 
 
 def outcome(job: Job | None) -> None:

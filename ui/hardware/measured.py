@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from qcore.latency.measurement import LatencyMeasurement
+from qcore.latency.measurement import LatencyMeasurement, Total
 from qcore.prepare.prepared import Prepared
 from qcore.store.latencies import kept_at, latency_of
 from ui import format as fmt
@@ -15,20 +15,19 @@ from ui.charts import chart
 from ui.downloads import download, json_text
 from ui.figures.measured_latency import measured_latency_figure
 from ui.hardware.known import day
-from ui.hardware.measure_here import follow, newest_job, outcome, start_row, under_way
+from ui.hardware.measure_here import newest_job, outcome, start_row, under_way
 from ui.hardware.measured_figures import (
     FLOAT,
     INT8,
-    Sum,
     layer_rows,
     not_run_rows,
     pair_name,
     quartiles,
     speed_up,
-    sums,
     timed_layers,
     whole_network,
 )
+from ui.jobs import follow
 from ui.models import file_name_of
 from ui.select import focus_clicked
 from ui.state import focused_layer, palette
@@ -49,7 +48,7 @@ def measured_section(prepared: Prepared) -> None:
         )
     start_row(prepared, "Measure this machine" if found is None else "Measure again", busy)
     if busy and job is not None:
-        follow(job)
+        follow(job, "Measuring")
     else:
         outcome(job)
     if found is not None:
@@ -59,7 +58,7 @@ def measured_section(prepared: Prepared) -> None:
 def _result(prepared: Prepared, found: LatencyMeasurement) -> None:
     _how(prepared, found)
     _tiles(found)
-    _sums(sums(found))
+    _sums(found.totals)
     names = [layer.name for layer in prepared.network.layers]
     chart(
         measured_latency_figure(
@@ -123,16 +122,16 @@ def _tiles(found: LatencyMeasurement) -> None:
             )
 
 
-def _sums(each: tuple[Sum, ...]) -> None:
+def _sums(each: tuple[Total, ...]) -> None:
     number = st.column_config.NumberColumn
     rows: list[dict[str, Any]] = [
         {
             "bits": pair_name(one.pair),
             "layers": one.layers_ms,
-            "network": None if one.whole is None else one.whole.median_ms,
-            "quartiles": quartiles(one.whole),
+            "network": None if one.network is None else one.network.median_ms,
+            "quartiles": quartiles(one.network),
             "difference": one.difference_ms,
-            "percent": one.percent,
+            "percent": one.difference_percent,
             "note": _missing(one),
         }
         for one in each
@@ -159,7 +158,7 @@ def _sums(each: tuple[Sum, ...]) -> None:
     )
 
 
-def _missing(one: Sum) -> str | None:
+def _missing(one: Total) -> str | None:
     if not one.missing:
         return None
     return f"{len(one.missing)}: {fmt.shortened(', '.join(one.missing), 60)}"

@@ -3,58 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from qcore.hardware import BitPair
 from qcore.latency.measurement import LatencyMeasurement, LayerLatency, NetworkLatency
 from ui.figures.measured_latency import TimedLayers
 
-FLOAT, INT8 = (None, None), (8, 8)
+FLOAT, INT8 = BitPair(None, None), BitPair(8, 8)
 _NAMES = {FLOAT: "float32", INT8: "int8"}
 
-Pair = tuple[int | None, int | None]
 
-
-@dataclass(frozen=True)
-class Sum:
-    """The whole network beside the sum of its layers, at one pair of bits; None where it, or one of
-    its layers, does not run. ``percent`` is the difference relative to the sum."""
-
-    pair: Pair
-    whole: NetworkLatency | None
-    layers_ms: float | None
-    difference_ms: float | None
-    percent: float | None
-    missing: tuple[str, ...]
-
-
-def pair_name(pair: Pair) -> str:
+def pair_name(pair: BitPair) -> str:
     """Example: int8; 4/full."""
-    return _NAMES.get(pair, str(BitPair(*pair)))
+    return _NAMES.get(pair, str(pair))
 
 
-def sums(found: LatencyMeasurement) -> tuple[Sum, ...]:
-    """One for each pair that some layer runs at. Example: layers of 1 and 2 ms in a network of 2.7
-    ms: a difference of -0.3 ms, -10 %."""
-    return tuple(
-        Sum(
-            (total.weight_bits, total.activation_bits),
-            whole_network(found, (total.weight_bits, total.activation_bits)),
-            total.layers_ms,
-            total.difference_ms,
-            None
-            if total.difference_ms is None or not total.layers_ms
-            else 100 * total.difference_ms / total.layers_ms,
-            total.missing,
-        )
-        for total in found.totals
-    )
-
-
-def whole_network(found: LatencyMeasurement, pair: Pair) -> NetworkLatency | None:
+def whole_network(found: LatencyMeasurement, pair: BitPair) -> NetworkLatency | None:
     """None where the whole network does not run at the pair."""
-    each = {(one.weight_bits, one.activation_bits): one for one in found.networks}
-    return each.get(pair)
+    return next((one for one in found.networks if one.pair == pair), None)
 
 
 def speed_up(found: LatencyMeasurement) -> float | None:
@@ -69,7 +34,7 @@ def timed_layers(found: LatencyMeasurement, names: Sequence[str]) -> tuple[Timed
     return tuple(
         TimedLayers(
             pair_name(pair),
-            pair[0],
+            pair.weight_bits,
             [_part(each.get((name, pair)), "median_ms") for name in names],
             [_part(each.get((name, pair)), "low_ms") for name in names],
             [_part(each.get((name, pair)), "high_ms") for name in names],
@@ -99,18 +64,17 @@ def quartiles(one: LayerLatency | NetworkLatency | None) -> str | None:
 
 def not_run_rows(found: LatencyMeasurement) -> list[dict[str, object]]:
     """What was not timed, one row for all layers of one reason."""
-    together: dict[tuple[Pair, str], list[str]] = {}
+    together: dict[tuple[BitPair, str], list[str]] = {}
     for one in found.not_run:
-        key = ((one.weight_bits, one.activation_bits), one.reason)
-        together.setdefault(key, []).append(one.layer or "the whole network")
+        together.setdefault((one.pair, one.reason), []).append(one.layer or "the whole network")
     return [
         {"bits": pair_name(pair), "what": ", ".join(names), "why": reason}
         for (pair, reason), names in together.items()
     ]
 
 
-def _by_layer(found: LatencyMeasurement) -> dict[tuple[str, Pair], LayerLatency]:
-    return {(one.layer, (one.weight_bits, one.activation_bits)): one for one in found.layers}
+def _by_layer(found: LatencyMeasurement) -> dict[tuple[str, BitPair], LayerLatency]:
+    return {(one.layer, one.pair): one for one in found.layers}
 
 
 def _part(one: LayerLatency | None, name: str) -> float | None:

@@ -55,7 +55,7 @@ def _line(name: str, machine: Hardware) -> None:
         download(suffix.upper(), text, file, f"download-{name}")
         with st.popover("Remove …", icon=":material/delete:", key=f"remove-{name}"):
             st.markdown(
-                "Removes it from this server, for everybody. Links to it show no hardware then."
+                "Removes it from this server, for everybody. Links to it show other hardware then."
             )
             st.button(
                 "Remove it",

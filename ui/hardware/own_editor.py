@@ -112,11 +112,11 @@ def _peaks_editor(start: Roofline, key: str) -> pd.DataFrame:
         "that hold them. Click below the last line to add one.",
     )
     config: dict[str, Any] = {
-        name: st.column_config.SelectboxColumn(title, options=WIDTHS, required=True)
+        name: st.column_config.SelectboxColumn(title, options=WIDTHS, required=True, width="small")
         for name, title in list(COLUMNS.items())[:2]
     }
     config["giga_ops_per_s"] = st.column_config.NumberColumn(
-        COLUMNS["giga_ops_per_s"], required=True, format="%.6g"
+        "GOP/s", required=True, format="%.6g", help=f"{fmt.capital(COLUMNS['giga_ops_per_s'])}."
     )
     edited: pd.DataFrame = st.data_editor(
         frame_of(start.peaks),

@@ -9,12 +9,11 @@ from typing import Any
 import pandas as pd
 
 from qcore.errors import BadInput
+from qcore.hardware.own_table_cells import FULL_PRECISION
 from qcore.hardware.roofline import Peak
 from qcore.quantize.limits import MAX_BITS
 
-_FULL = "fp32"
-
-WIDTHS = [_FULL, *(str(bits) for bits in range(MAX_BITS, 0, -1))]
+WIDTHS = [FULL_PRECISION, *(str(bits) for bits in range(MAX_BITS, 0, -1))]
 """What a width may be."""
 
 COLUMNS = {
@@ -62,8 +61,8 @@ def _is_empty(cell: Any) -> bool:
 
 
 def _width_text(bits: int | None) -> str:
-    return _FULL if bits is None else str(bits)
+    return FULL_PRECISION if bits is None else str(bits)
 
 
 def _width(text: str) -> int | None:
-    return None if text == _FULL else int(text)
+    return None if text == FULL_PRECISION else int(text)

@@ -11,7 +11,6 @@ import streamlit as st
 from qcore.errors import BadInput
 from qcore.graph.layer import Description
 from qcore.hardware import BitPair
-from qcore.hardware.network_costs import listed
 from qcore.hardware.own_table import OwnTable, own_table_hardware
 from qcore.hardware.own_table_file import (
     MOST_CHARACTERS,
@@ -19,6 +18,7 @@ from qcore.hardware.own_table_file import (
     read_table_csv,
     table_template_csv,
 )
+from qcore.hardware.refusal import listed
 from qcore.hardware.roofline_file import LONGEST_TITLE, checked_title, read_roofline
 from qcore.prepare.prepared import Prepared
 from qcore.quantize.limits import GRID_BITS
@@ -69,10 +69,12 @@ def upload(prepared: Prepared) -> None:
         text = hardware_text(file.getvalue())
     except BadInput as error:
         st.error(fmt.plain(fmt.capital(str(error))), icon=":material/error:")
+        _template(prepared.network)
         return
     found = _read(file.name, text, prepared.network.fingerprint, prepared.network)
     if found.wrong:
         _wrong(found.wrong)
+        _template(prepared.network)
         return
     st.markdown(fmt.plain(found.words))
     _keep(found, text, turn)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from qcore.hardware.at_bits import NetworkAtBits
 from qcore.prepare.prepared import Prepared
 from ui import format as fmt
 from ui.hardware import chosen as state
@@ -12,7 +13,7 @@ from ui.hardware.choice import choice
 from ui.hardware.configurations import configurations
 from ui.hardware.known import known
 from ui.hardware.parts import parts_section
-from ui.hardware.run import BASELINE, Run, run_of, taken_pairs
+from ui.hardware.run import BASELINE, run_of
 from ui.hardware.sections import sections
 from ui.hardware.totals import totals
 from ui.state import focused_layer
@@ -34,10 +35,10 @@ def panel(prepared: Prepared) -> None:
     sections(prepared, machines, run, focus)
 
 
-def _refused(run: Run, baseline: Run) -> None:
+def _refused(run: NetworkAtBits, baseline: NetworkAtBits) -> None:
     """What does not run, and the way to what does."""
-    st.warning(fmt.plain(str(run.refusal)), icon=":material/block:")
-    way_on = BASELINE if baseline.refusal is None else next(iter(taken_pairs(run.hardware)), None)
+    st.warning(f"{fmt.plain(str(run.refusal))}.", icon=":material/block:")
+    way_on = BASELINE if baseline.refusal is None else next(iter(run.hardware.pairs), None)
     if way_on is not None and set(run.pairs) != {way_on}:
         st.button(
             f"Use {way_on} bits in every layer",

@@ -7,13 +7,15 @@ from collections.abc import Sequence
 import numpy as np
 import streamlit as st
 
+from qcore.hardware.at_bits import NetworkAtBits
 from qcore.hardware.model import FloatArray
 from ui import format as fmt
 from ui.allocation.units import amount
 from ui.charts import chart
 from ui.figures.bounds import BOUNDS
 from ui.figures.latency_parts import LayerBars, layer_figure
-from ui.hardware.run import Run
+from ui.hardware.about import focused_line
+from ui.hardware.run import counted
 from ui.select import focus_clicked
 from ui.state import palette
 
@@ -22,7 +24,7 @@ _UNITS["energy"] = (("J", 1e3), ("mJ", 1.0), ("µJ", 1e-3), ("nJ", 1e-6))
 _BESIDE = 150  # pixels of the second chart
 
 
-def parts_section(run: Run, focus: str) -> None:
+def parts_section(run: NetworkAtBits, focus: str) -> None:
     """Latency, and below it energy where the machine has that."""
     if not run.runs.any():
         st.info(
@@ -48,10 +50,10 @@ def parts_section(run: Run, focus: str) -> None:
             "Energy of each layer.",
             focus_clicked,
         )
-    st.caption(_below(run))
+    st.caption(" ".join(filter(None, (focused_line(run, focus), _below(run)))))
 
 
-def latency_bars(run: Run) -> LayerBars | None:
+def latency_bars(run: NetworkAtBits) -> LayerBars | None:
     """Milliseconds (or what suits) of each layer; None for a machine without."""
     if run.cost.latency_ms is None:
         return None
@@ -63,6 +65,7 @@ def latency_bars(run: Run) -> LayerBars | None:
         named = {
             bound: (np.nan_to_num(values) / per_unit).tolist()
             for bound, values in zip(BOUNDS, each, strict=True)
+            if bound in counted(run)
         }
     return LayerBars(
         [layer.name for layer in run.network.layers],
@@ -76,7 +79,7 @@ def latency_bars(run: Run) -> LayerBars | None:
     )
 
 
-def energy_bars(run: Run) -> LayerBars | None:
+def energy_bars(run: NetworkAtBits) -> LayerBars | None:
     """Millijoules (or what suits) of each layer; None for a machine without."""
     if run.cost.energy_mj is None:
         return None
@@ -102,15 +105,15 @@ def _known(values: FloatArray) -> list[float | None]:
     return [None if np.isnan(value) else float(value) for value in values]
 
 
-def _texts(run: Run) -> list[str]:
+def _texts(run: NetworkAtBits) -> list[str]:
     """Bits above each bar."""
     return [
-        "not counted" if layer.name in run.excluded else str(pair)
+        "left<br>out" if layer.name in run.excluded else str(pair)
         for layer, pair in zip(run.network.layers, run.pairs, strict=True)
     ]
 
 
-def _hovers(run: Run, name: str, values: FloatArray) -> list[str]:
+def _hovers(run: NetworkAtBits, name: str, values: FloatArray) -> list[str]:
     whole = float(np.nansum(values))
     found = []
     for i, (layer, pair) in enumerate(zip(run.network.layers, run.pairs, strict=True)):
@@ -126,24 +129,28 @@ def _hovers(run: Run, name: str, values: FloatArray) -> list[str]:
     return found
 
 
-def _spent(run: Run, layer: int) -> Sequence[str]:
+def _spent(run: NetworkAtBits, layer: int) -> Sequence[str]:
     """What bounds a layer, and each part of its time."""
     parts, whole = run.parts, run.cost.latency_ms
-    if parts is None or whole is None or run.bounds is None or not whole[layer] > 0:
+    bound = run.bounds[layer]
+    if parts is None or whole is None or bound is None or not whole[layer] > 0:
         return ()
     each = (parts.compute_ms, parts.weights_ms, parts.activations_ms)
     shares = [
         f"{look.title} {fmt.share(float(values[layer] / whole[layer]))}"
-        for look, values in zip(BOUNDS.values(), each, strict=True)
+        for (part, look), values in zip(BOUNDS.items(), each, strict=True)
+        if part in counted(run)
     ]
-    return (f"bound by {BOUNDS[run.bounds[layer]].short}", ", ".join(shares))
+    return (f"bound by {BOUNDS[bound].short}", ", ".join(shares))
 
 
-def _below(run: Run) -> str:
+def _below(run: NetworkAtBits) -> str:
     """What the bars do not say themselves."""
-    words = "Click a layer to focus it; every page follows."
+    words = "Bits are weights/input. Click a layer to focus it; every page follows."
     if run.hardware.has_latency and run.parts is None:
         words += " Its figures do not say what a layer's time is spent on."
+    if counted(run) == ("compute",):
+        words += " Waiting for memory is not counted on this hardware."
     missing = len(run.runs) - int(run.runs.sum())
     if missing:
         noun = "layer has" if missing == 1 else "layers have"

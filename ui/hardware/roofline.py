@@ -9,6 +9,7 @@ import streamlit as st
 
 from qcore.graph.layer import Layer
 from qcore.hardware import BitPair
+from qcore.hardware.at_bits import NetworkAtBits
 from qcore.hardware.bound import Bound, bounds
 from qcore.hardware.model import Roof
 from qcore.quantize.limits import GRID_BITS
@@ -17,14 +18,13 @@ from ui.allocation.units import amount
 from ui.charts import chart
 from ui.figures.bounds import BOUNDS
 from ui.figures.roofline import Dot, Trail, roofline_figure
-from ui.hardware.run import Run
 from ui.select import focus_clicked
 from ui.state import palette
 
 _MOST_ROOFS = 4
 
 
-def roofline_section(run: Run, focus: str) -> None:
+def roofline_section(run: NetworkAtBits, focus: str) -> None:
     """The plot, or why there is none."""
     if run.hardware.roof is None:
         st.info(_no_roof(run), icon=":material/info:")
@@ -43,11 +43,13 @@ def roofline_section(run: Run, focus: str) -> None:
     st.caption(
         "A multiply-accumulate is two operations. Below the slope memory is the limit, below the "
         "flat line the multipliers; a dot far below both waits for something else, or leaves part "
-        "of the machine idle. The numbered marks show the focused layer at other bits."
+        "of the machine idle. A layer is bound by what takes longest in it, which may be hidden "
+        "behind multiplying; the bars above show what is not. The numbered marks show the focused "
+        "layer at other bits."
     )
 
 
-def _no_roof(run: Run) -> str:
+def _no_roof(run: NetworkAtBits) -> str:
     if not run.hardware.has_latency:
         return (
             "No roofline: this is no particular machine, so there is no best speed and no memory "
@@ -59,14 +61,14 @@ def _no_roof(run: Run) -> str:
     )
 
 
-def dots(run: Run) -> list[Dot]:
+def dots(run: NetworkAtBits) -> list[Dot]:
     """Layers that run and move anything, in running order; also those that no total counts."""
     each = zip(run.network.layers, run.pairs, strict=True)
     found = [_dots(run, layer, [pair])[0] for layer, pair in each]
     return [dot for dot in found if dot is not None]
 
 
-def _dots(run: Run, layer: Layer, pairs: Sequence[BitPair]) -> list[Dot | None]:
+def _dots(run: NetworkAtBits, layer: Layer, pairs: Sequence[BitPair]) -> list[Dot | None]:
     """A layer at each pair, None where there is no figure or nothing is moved."""
     taken = [pair for pair in pairs if run.hardware.takes(pair) and not pair.pruned]
     cost = run.hardware.cost(layer, taken, run.batch)
@@ -81,7 +83,7 @@ def _dots(run: Run, layer: Layer, pairs: Sequence[BitPair]) -> list[Dot | None]:
 
 
 def _dot(
-    run: Run, layer: Layer, pair: BitPair, ms: float, moved: float, bound: Bound | None
+    run: NetworkAtBits, layer: Layer, pair: BitPair, ms: float, moved: float, bound: Bound | None
 ) -> Dot | None:
     operations = 2 * layer.macs * run.batch
     if not (ms > 0 and moved > 0 and operations > 0):
@@ -97,7 +99,7 @@ def _dot(
     return Dot(layer.name, per_byte, per_s, bound, "<br>".join(lines))
 
 
-def roofs(run: Run) -> dict[str, Roof]:
+def roofs(run: NetworkAtBits) -> dict[str, Roof]:
     """Of the pairs of bits that most layers run at, by a label; at most ``_MOST_ROOFS``."""
     roof = run.hardware.roof
     if roof is None:
@@ -109,7 +111,7 @@ def roofs(run: Run) -> dict[str, Roof]:
     return {f"{pair} bits: {speed(one.peak_ops_per_s)}": one for pair, one in found.items()}
 
 
-def trails(run: Run, focus: str) -> list[Trail]:
+def trails(run: NetworkAtBits, focus: str) -> list[Trail]:
     """The focused layer at other bits of weights, and at other bits of its input."""
     at = next(i for i, layer in enumerate(run.network.layers) if layer.name == focus)
     layer, pair = run.network.layers[at], run.pairs[at]

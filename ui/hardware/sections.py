@@ -7,12 +7,12 @@ from collections.abc import Mapping
 import streamlit as st
 
 from qcore.hardware import Hardware
+from qcore.hardware.at_bits import NetworkAtBits
 from qcore.prepare.prepared import Prepared
 from ui.hardware.cross import cross_section
 from ui.hardware.measured import measured_section
 from ui.hardware.own import own_section
 from ui.hardware.roofline import roofline_section
-from ui.hardware.run import Run
 from ui.hardware.side_by_side import side_by_side
 from ui.hardware.validation import validation_section
 
@@ -26,7 +26,9 @@ _VIEWS = (
 )
 
 
-def sections(prepared: Prepared, machines: Mapping[str, Hardware], run: Run, focus: str) -> None:
+def sections(
+    prepared: Prepared, machines: Mapping[str, Hardware], run: NetworkAtBits, focus: str
+) -> None:
     """Only the chosen view is computed."""
     view = st.segmented_control(
         "View",

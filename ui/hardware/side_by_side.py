@@ -8,12 +8,13 @@ import pandas as pd
 import streamlit as st
 
 from qcore.hardware import BitPair, Hardware
+from qcore.hardware.at_bits import NetworkAtBits
 from qcore.hardware.bound import Bound
 from qcore.prepare.prepared import Prepared
 from ui import format as fmt
 from ui.downloads import download
 from ui.hardware.known import title
-from ui.hardware.run import BASELINE, Run, run_of
+from ui.hardware.run import BASELINE, counted, run_of
 
 _DIGITS = 4
 _WHY = "why not"
@@ -24,6 +25,8 @@ _CONFIG = {
     "hardware": st.column_config.TextColumn(pinned=True),
     "batch": st.column_config.NumberColumn(help="Images worked on together."),
     "multiplying (%)": st.column_config.NumberColumn(help="Part of the latency."),
+    "weights (%)": st.column_config.NumberColumn(help="Part of the latency: waiting for weights."),
+    "inputs (%)": st.column_config.NumberColumn(help="Part of the latency: waiting for inputs."),
     _WHY: st.column_config.TextColumn("why not, and what can be chosen", width="large"),
 }
 _SHARES: dict[Bound, str] = {
@@ -81,11 +84,12 @@ def table(
     )
 
 
-def _row(name: str, run: Run, baseline: Run) -> dict[str, object]:
-    latency, energy, shares = run.latency_ms, run.energy_mj, run.shares
-    before, now = baseline.latency_ms, latency
+def _row(name: str, run: NetworkAtBits, baseline: NetworkAtBits) -> dict[str, object]:
+    latency, energy = run.total_ms, run.total_mj
+    shares = {bound: run.shares[bound] for bound in counted(run)} if run.shares else {}
+    before, now = baseline.total_ms, latency
     if not run.hardware.has_latency:
-        before, now = baseline.energy_mj, energy
+        before, now = baseline.total_mj, energy
     return {
         "hardware": name,
         "runs": "no" if run.refusal else "yes",
@@ -96,7 +100,7 @@ def _row(name: str, run: Run, baseline: Run) -> dict[str, object]:
         "ms per batch": _digits(latency),
         "mJ per batch": _digits(energy),
         **{
-            f"{words} (%)": None if shares is None else round(100 * shares[bound], 1)
+            f"{words} (%)": None if bound not in shares else round(100 * shares[bound], 1)
             for bound, words in _SHARES.items()
         },
         _WHY: run.refusal or "",

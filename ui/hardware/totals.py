@@ -6,39 +6,42 @@ from collections.abc import Callable
 
 import streamlit as st
 
+from qcore.hardware.at_bits import NetworkAtBits
 from qcore.hardware.bound import Bound
 from ui import format as fmt
 from ui.allocation.units import amount
 from ui.figures.bounds import BOUNDS
-from ui.hardware.run import BASELINE, Run
+from ui.hardware.run import BASELINE, counted
 
 _NOTHING = "–"
 
 
-def totals(run: Run, baseline: Run) -> None:
+def totals(run: NetworkAtBits, baseline: NetworkAtBits) -> None:
     """A row of figures; a dash where one is not known."""
     many = run.batch > 1
     images = f"{run.batch} images" if many else "an image"
     with st.container(horizontal=True):
         if run.hardware.has_latency:
-            _metric(f"Latency of {images}", run, baseline, lambda r: _ms(r.latency_ms))
+            least = ", at least" if run.hardware.lower_bound else ""
+            _metric(f"Latency of {images}{least}", run, baseline, lambda r: _ms(r.total_ms))
             if many:
-                _metric("Per image", run, baseline, lambda r: _ms(_each(r.latency_ms, r)))
-            _metric("Images a second", run, baseline, _speed)
+                _metric("Per image", run, baseline, lambda r: _ms(_each(r.total_ms, r)))
+            most = ", at most" if run.hardware.lower_bound else ""
+            _metric(f"Images a second{most}", run, baseline, _speed)
         if run.hardware.has_energy:
-            _metric(f"Energy of {images}", run, baseline, lambda r: _mj(r.energy_mj))
+            _metric(f"Energy of {images}", run, baseline, lambda r: _mj(r.total_mj))
             if many:
-                _metric("Energy per image", run, baseline, lambda r: _mj(_each(r.energy_mj, r)))
-        if run.cost.busy is not None:
-            for bound, look in BOUNDS.items():
-                _metric(fmt.capital(look.title), run, baseline, _share(bound), look.help)
+                _metric("Energy per image", run, baseline, lambda r: _mj(_each(r.total_mj, r)))
+        for bound in counted(run):
+            look = BOUNDS[bound]
+            _metric(fmt.capital(look.title), run, baseline, _share(bound), look.help)
 
 
 def _metric(
     label: str,
-    run: Run,
-    baseline: Run,
-    text: Callable[[Run], str | None],
+    run: NetworkAtBits,
+    baseline: NetworkAtBits,
+    text: Callable[[NetworkAtBits], str | None],
     help_text: str | None = None,
 ) -> None:
     base = text(baseline)
@@ -53,7 +56,7 @@ def _metric(
     )
 
 
-def _each(total: float | None, run: Run) -> float | None:
+def _each(total: float | None, run: NetworkAtBits) -> float | None:
     return None if total is None else total / run.batch
 
 
@@ -65,12 +68,12 @@ def _mj(value: float | None) -> str | None:
     return None if value is None else amount("energy_mj", value)
 
 
-def _speed(run: Run) -> str | None:
-    if not run.latency_ms:
+def _speed(run: NetworkAtBits) -> str | None:
+    if not run.total_ms:
         return None
-    speed = 1e3 * run.batch / run.latency_ms
+    speed = 1e3 * run.batch / run.total_ms
     return fmt.count(speed) if speed >= 1e3 else f"{speed:.3g}"
 
 
-def _share(bound: Bound) -> Callable[[Run], str | None]:
+def _share(bound: Bound) -> Callable[[NetworkAtBits], str | None]:
     return lambda run: None if run.shares is None else fmt.share(run.shares[bound])

@@ -8,8 +8,8 @@ import pandas as pd
 import streamlit as st
 
 from qcore.hardware import HARDWARE
-from qcore.hardware.measured import THIS_MACHINE
 from qcore.hardware.validation import Errors, Published, Validation, validate
+from qcore.latency.hardware import THIS_MACHINE
 from ui import format as fmt
 
 

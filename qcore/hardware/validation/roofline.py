@@ -24,12 +24,12 @@ def roofline() -> Validation:
             errors_of(f"MobileNetV2 at 1 to 8 bits, {kind}", table.latency_ms[rows], found[rows])
             for kind, rows in kinds.items()
         ),
-        "A roofline knows peak and bandwidth alone. This one has those of BISMO in the cloud, "
-        "beside the latencies of that chip, and comes out low by a factor of about seven: layers "
-        "do not fill the array, depthwise ones least, and a roofline knows nothing of that. How "
-        "much more 8 bits take than 4 it gets about right, and that is what decides on bits. Any "
-        "roofline may be as far off. Of the presets' machines no latency at these bits is "
-        "published.",
+        "Of the machine chosen here no latency at these bits is published, so what is checked is "
+        "another roofline: with the peak and bandwidth of BISMO in the cloud, beside the latencies "
+        "of that chip. It comes out low by a factor of about seven: layers do not fill the array, "
+        "depthwise ones least, and a roofline, which has peak and bandwidth alone, knows nothing "
+        "of that. How much more 8 bits take than 4 it gets about right, and that is what decides "
+        "on bits. Any roofline may be as far off.",
         "the latency table in HAQ's repository (BISMO cloud, 53 layers at 1 to 8 bits), and HAQ "
         "(Wang et al. 2019), table 3",
     )

@@ -10,7 +10,7 @@ import numpy as np
 
 from qcore.graph.layer import Layer
 from qcore.hardware.model import Cost, Hardware
-from qcore.hardware.pair import BitPair
+from qcore.hardware.pair import BitPair, in_order
 from qcore.latency.measurement import LatencyMeasurement
 
 THIS_MACHINE = "this-machine"
@@ -31,11 +31,8 @@ def measured_hardware(measurement: LatencyMeasurement) -> Hardware:
     NaN there. Nothing is interpolated. Example: a convolution measured at full precision and at
     8/8 bits has NaN at 4-bit weights, at which only linear layers run.
     """
-    known = {
-        (one.layer, BitPair(one.weight_bits, one.activation_bits)): one.median_ms
-        for one in measurement.layers
-    }
-    pairs = frozenset(BitPair(*pair) for pair in measurement.pairs)
+    known = {(one.layer, one.pair): one.median_ms for one in measurement.layers}
+    pairs = frozenset(measurement.pairs)
 
     def cost(layer: Layer, asked: Sequence[BitPair], batch: int) -> Cost:
         times = [known.get((layer.name, pair), np.nan) for pair in asked]
@@ -46,8 +43,8 @@ def measured_hardware(measurement: LatencyMeasurement) -> Hardware:
         title=f"This machine ({measurement.processor})",
         provenance=_provenance(measurement),
         leaves_out=_LEAVES_OUT,
-        weight_bits=_widths({pair.weight_bits for pair in pairs}),
-        activation_bits=_widths({pair.activation_bits for pair in pairs}),
+        weight_bits=in_order(pair.weight_bits for pair in pairs),
+        activation_bits=in_order(pair.activation_bits for pair in pairs),
         batch=measurement.batch,
         cost=cost,
         fixed_batch=True,
@@ -56,20 +53,16 @@ def measured_hardware(measurement: LatencyMeasurement) -> Hardware:
     )
 
 
-def _widths(found: set[int | None]) -> tuple[int | None, ...]:
-    """Ascending, full precision last."""
-    bits: list[int | None] = [*sorted(b for b in found if b is not None)]
-    return (*bits, *([None] if None in found else []))
-
-
 def _provenance(measurement: LatencyMeasurement) -> str:
+    threads, images = measurement.threads, measurement.batch
     return (
         f"Measured on this machine: {measurement.network_name} with {measurement.runtime} on "
-        f"{measurement.processor}, {measurement.threads} threads inside an operator, "
-        f"{measurement.batch} images at a time. Each layer is a model of one operator, timed by "
-        "itself after a warm-up; figures are medians. 8/8 bits are 8-bit integer kernels with one "
-        "scale per kernel; 4-bit weights with inputs of full precision are linear layers with one "
-        "scale per 32 weights. Pairs of bits that ONNX Runtime has no kernel for are left out."
+        f"{measurement.processor}, {threads} thread{'s' * (threads != 1)} inside an operator, "
+        f"{images} image{'s' * (images != 1)} at a time. Each layer is a model of one operator, "
+        "timed by itself after a warm-up; figures are medians. Inputs are random, and so are the "
+        "thresholds of 8-bit inputs, which change no time. 8/8 bits are 8-bit integer kernels with "
+        "one scale per kernel; 4-bit weights with inputs of full precision are linear layers with "
+        "one scale per 32 weights. Pairs of bits that ONNX Runtime has no kernel for are left out."
         f"{_disturbed(measurement)}"
     )
 
