@@ -92,7 +92,7 @@ def test_reload_second_tab_cancel_and_resume(url: str, browser: Browser, page: P
     expect(bits).to_be_visible()
     bits.click()
     page.get_by_role("button", name="7", exact=True).click()
-    page.get_by_role("button", name="Both", exact=True).click()  # enough work to be cancelled
+    page.get_by_role("radio", name="Both", exact=True).click()  # enough work to be cancelled
     page.wait_for_timeout(1000)
     page.get_by_role("button", name="Measure sensitivity").click()
     cancel = page.get_by_role("button", name="Cancel")
