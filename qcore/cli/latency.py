@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from qcore.cli.files import read_allocation
@@ -31,6 +32,7 @@ def latency(arguments: argparse.Namespace) -> dict[str, Any]:
     pairs = _pairs(asked, network.description)
     measurement = None
     if arguments.hardware == THIS_MACHINE:
+        _check_pairs(pairs)
         measurement = _measure(network, arguments.batch)
         hardware = measured_hardware(measurement)
     else:
@@ -85,6 +87,18 @@ def _pairs(asked: BitAllocation | BitPair, network: Description) -> list[BitPair
             )
         pairs.append(BitPair(bits, asked.activations.get(layer.name)))
     return pairs
+
+
+def _check_pairs(pairs: Sequence[BitPair]) -> None:
+    """BadInput, before anything is measured, for a pair that has no kernel in any layer."""
+    from qcore.latency.layers import PAIRS
+
+    wrong = next((pair for pair in pairs if pair not in PAIRS and not pair.pruned), None)
+    if wrong is not None:
+        raise BadInput(
+            f"this machine does not run {wrong} bits of weights/input; it runs "
+            f"{', '.join(map(str, PAIRS))} (the last of linear layers only)"
+        )
 
 
 def _measure(network: Network, batch: int | None) -> LatencyMeasurement:

@@ -117,8 +117,7 @@ def _improve(
         ]
     )
     old = found[:, options]
-    better = (new[0] < old[0]) | ((new[0] == old[0]) & (new[-1] < old[-1]))
-    found[:, options] = np.where(better, new, old)
+    found[:, options] = np.where(new[0] < old[0], new, old)
 
 
 def layer_cost(layer: Layer, pairs: Sequence[BitPair], batch: int) -> Cost:

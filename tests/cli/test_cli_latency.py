@@ -154,9 +154,9 @@ def test_this_machine_is_measured_and_kept(
     assert f"in one run: 20 ms, {difference:+.4g} ms" in capsys.readouterr().out
     assert answer(tmp_path, "this-machine")["total_ms"] == found["total_ms"]
     capsys.readouterr()
-    assert batches == [4, None]
     line = problem(capsys, ["latency", MODEL, "--hardware", "this-machine", *bits(4, 4)])
-    assert "has no 4-bit weights" in line
+    assert "this machine does not run 4/4 bits" in line
+    assert batches == [4, None]  # refused before it was measured
     kept = latency_of(network.fingerprint)
     assert kept is not None
     assert kept.layers == times

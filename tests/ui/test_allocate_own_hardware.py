@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 import streamlit as st
@@ -13,7 +14,7 @@ from streamlit.testing.v1 import AppTest
 import ui.allocation.dial
 from qcore.hardware import HARDWARE, Hardware
 from qcore.latency.hardware import measured_hardware
-from qcore.sensitivity.config import Width
+from qcore.sensitivity.config import SensitivityConfig, Width
 from qcore.sensitivity.table import SensitivityTable
 from qcore.store.latencies import keep_latency
 from qcore.store.own_hardware import keep_hardware, own_hardware, remove_hardware
@@ -235,6 +236,21 @@ def test_the_fit_divides_pins_and_widths() -> None:
     assert not full_precision_runs(found)
     free = fit(table(), None, Dialled(pins=pins))
     assert (free.left_out, free.pins, free.idle, free.trouble) == ((), pins, (), None)
+
+
+def test_pairs_that_run_but_not_with_all_others_say_so() -> None:
+    config = SensitivityConfig((4, 8), "kl", 50, target="both", activation_bits=(4, 8))
+    rows = tuple(
+        replace(row, target="both", activation_bits=inputs)
+        for row in table().rows
+        if row.bits in (4, 8)
+        for inputs in (4, 8)
+    )
+    pairs = replace(table(), config=config, rows=rows)
+    corners = keep_hardware("Corners", "table", own_csv({(4, 4): 1.0, (8, 8): 2.0}))
+    machine = own_hardware()[corners]
+    words = left_out_words(fit(pairs, machine, Dialled()), machine, None)
+    assert "does not run all of them with every other width that is left" in words
 
 
 def test_words_for_what_is_left_out() -> None:

@@ -37,7 +37,9 @@ def left_out_words(found: Fit, hardware: Hardware, inputs: int | None) -> str:
     one width left."""
     pairs = [BitPair(w.bits, w.activation_bits or inputs) for w in found.left_out]
     name = "this machine" if hardware.name == THIS_MACHINE else title(hardware.name, hardware)
-    if all(hardware.takes(pair) for pair in pairs):
+    if hardware_costs(found.whole.network, hardware, pairs).runs.all(axis=0).any():
+        why = f"{name} does not run all of them with every other width that is left"
+    elif all(hardware.takes(pair) for pair in pairs):
         why = f"{name} does not have figures for every layer at these bits"
     else:
         why = f"{name} runs {runs_words(hardware, found.whole.network)} only"
