@@ -55,6 +55,7 @@ def measured_hardware(measurement: LatencyMeasurement) -> Hardware:
 
 def _provenance(measurement: LatencyMeasurement) -> str:
     threads, images = measurement.threads, measurement.batch
+    disturbed = disturbed_words(measurement)
     return (
         f"Measured on this machine: {measurement.network_name} with {measurement.runtime} on "
         f"{measurement.processor}, {threads} thread{'s' * (threads != 1)} inside an operator, "
@@ -63,20 +64,20 @@ def _provenance(measurement: LatencyMeasurement) -> str:
         "thresholds of 8-bit inputs, which change no time. 8/8 bits are 8-bit integer kernels with "
         "one scale per kernel; 4-bit weights with inputs of full precision are linear layers with "
         "one scale per 32 weights. Pairs of bits that ONNX Runtime has no kernel for are left out."
-        f"{_disturbed(measurement)}"
+        f"{' ' if disturbed else ''}{disturbed}"
     )
 
 
-def _disturbed(measurement: LatencyMeasurement) -> str:
+def disturbed_words(measurement: LatencyMeasurement) -> str:
     """A sentence on what else the machine did meanwhile; empty where that was little."""
     busy = measurement.other_cores or 0.0
     if busy >= _BUSY:
         return (
-            f" Other programs kept {busy:.1f} cores busy meanwhile: if the machine has few, it is "
+            f"Other programs kept {busy:.1f} cores busy meanwhile: if the machine has few, it is "
             "faster alone, the whole network most of all."
         )
     if measurement.beside_other_jobs:
-        return " Other jobs of this program ran meanwhile: it may be faster alone."
+        return "Other jobs of this program ran meanwhile: it may be faster alone."
     return ""
 
 

@@ -9,8 +9,11 @@ from allocate_common import FASHION, Dial, link, press, text_of
 from streamlit.testing.v1 import AppTest
 
 import ui.allocation.dial
-from qcore.hardware import HARDWARE
+from qcore.graph.load import load_network
+from qcore.hardware import HARDWARE, BitPair
+from qcore.latency.measurement import LatencyMeasurement, LayerLatency
 from qcore.samples import SAMPLES
+from qcore.store.latencies import keep_latency
 
 Open = Callable[..., AppTest]
 
@@ -95,6 +98,22 @@ def test_a_link_to_hardware_that_is_gone_says_so(open_page: Open) -> None:
     app = open_page("hardware", model=FASHION, hardware="own:" + "0" * 32)
     assert "not here" in app.warning[0].value
     assert not app.exception
+
+
+def test_a_measurement_of_this_machine_is_taken_up(open_page: Open) -> None:
+    app = open_page("hardware", model=FASHION, hardware_view="Measured here")
+    network = load_network(FASHION).description
+    pair = BitPair(8, 8)
+    each = tuple(LayerLatency(pair, 0.5, 0.4, 0.6, 9, layer.name) for layer in network.layers)
+    facts = (network.fingerprint, network.name, "A processor", 2, 1, "ONNX Runtime 1.0")
+    keep_latency(LatencyMeasurement(*facts, each, (), (), 1.0))
+    app.run()
+    press(app, "Show this machine above")
+    assert not app.exception
+    assert link(app)["hardware"] == "this-machine"
+    press(app, "Use 8/8 bits in every layer")  # 4/8 does not run
+    assert metrics(app)["Latency of an image"] == "5.500 ms"  # 11 layers
+    assert "Show this machine above" not in [button.label for button in app.button]
 
 
 def test_policies_need_a_sensitivity_table_and_then_are_there(

@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from qcore.latency.hardware import disturbed_words
 from qcore.latency.measurement import LatencyMeasurement, Total
 from qcore.prepare.prepared import Prepared
 from qcore.store.latencies import kept_at, latency_of
@@ -92,11 +93,9 @@ def _how(prepared: Prepared, found: LatencyMeasurement) -> None:
         f"in {fmt.duration(found.seconds)}",
     ]
     st.caption(fmt.plain(" · ".join(parts)))
-    if found.beside_other_jobs:
-        st.caption(
-            ":material/warning: Other jobs ran meanwhile, so this machine may be faster than it "
-            "looks here. Measure again once they are done."
-        )
+    disturbed = disturbed_words(found)
+    if disturbed:
+        st.caption(f":material/warning: {fmt.plain(disturbed)} Measure again when it is idle.")
 
 
 def _tiles(found: LatencyMeasurement) -> None:
