@@ -13,6 +13,7 @@ from qcore.graph.layer import Description
 from qcore.sensitivity.config import Width
 from ui.allocation import points
 from ui.allocation.dialled import Dialled
+from ui.allocation.fit import Fit
 from ui.allocation.workbench import Bench
 
 NETWORK = Description("by hand", "e" * 64, 40, (4,), 5, (), {}, 0, 7, 0, None)
@@ -24,7 +25,7 @@ def test_a_path_that_takes_too_long_is_left_out(monkeypatch: pytest.MonkeyPatch)
     costs = {"size_bytes": 0.0, "loss": 0.0}
     problem = TableProblem(free, NETWORK, (Width(2), Width(8)), costs)
     table: Any = None  # only intervals need it
-    found = Bench("too slow", table, problem, problem, None)
+    found = Bench("too slow", Fit(table, table, None, (), (), None), problem, problem)
 
     def slow(*_: object) -> None:
         raise SolverTimeout("no answer in time")
