@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from qcore.graph.layer import Description
-from qcore.hardware.bound import Bound, bounds, parts_ms
+from qcore.hardware.bound import Bound, bounds, by_bound, parts_ms
 from qcore.hardware.model import BoolArray, Busy, Cost, FloatArray, Hardware
 from qcore.hardware.network_costs import hardware_costs
 from qcore.hardware.pair import BitPair
@@ -74,9 +74,7 @@ class NetworkAtBits:
         parts, whole = self.parts, self.total_ms
         if parts is None or not whole:
             return None
-        each = (parts.compute_ms, parts.weights_ms, parts.activations_ms)
-        names: tuple[Bound, ...] = ("compute", "weights", "activations")
-        return {name: float(ms.sum()) / whole for name, ms in zip(names, each, strict=True)}
+        return {name: float(ms.sum()) / whole for name, ms in by_bound(parts).items()}
 
     @property
     def bounds(self) -> list[Bound | None]:

@@ -25,8 +25,17 @@ def parts_ms(latency_ms: FloatArray, busy: Busy) -> Busy:
     return Busy(compute, waiting * share, waiting * (1 - share))
 
 
+def by_bound(busy: Busy) -> dict[Bound, FloatArray]:
+    """The three parts by name. Example: of 6, 2 and 8 ms, "weights" is 2 ms."""
+    return {
+        "compute": busy.compute_ms,
+        "weights": busy.weights_ms,
+        "activations": busy.activations_ms,
+    }
+
+
 def bounds(busy: Busy) -> list[Bound]:
     """What takes longest, of arrays with shape (layers,). Example: 6, 2 and 8 ms: activations."""
-    names: tuple[Bound, ...] = ("compute", "weights", "activations")
-    each = np.stack([busy.compute_ms, busy.weights_ms, busy.activations_ms])
-    return [names[i] for i in each.argmax(0)]
+    parts = by_bound(busy)
+    names = tuple(parts)
+    return [names[i] for i in np.stack([*parts.values()]).argmax(0)]

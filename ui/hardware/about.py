@@ -8,6 +8,7 @@ import streamlit as st
 
 from qcore.hardware import Hardware
 from qcore.hardware.at_bits import NetworkAtBits
+from qcore.hardware.bound import by_bound
 from qcore.hardware.refusal import listed, listed_pairs
 from ui import format as fmt
 from ui.allocation.units import amount
@@ -47,7 +48,7 @@ def focused_line(run: NetworkAtBits, focus: str) -> str | None:
     busy, latency = run.cost.busy, run.cost.latency_ms
     if busy is None or latency is None or focus in run.excluded or not run.runs[at]:
         return None
-    each = (busy.compute_ms, busy.weights_ms, busy.activations_ms)
+    each = by_bound(busy).values()
     compute, weights, inputs = (amount("latency_ms", float(ms[at])) for ms in each)
     moving = f", moving weights {weights} and inputs {inputs}" if len(counted(run)) > 1 else ""
     return (

@@ -8,6 +8,7 @@ import numpy as np
 import streamlit as st
 
 from qcore.hardware.at_bits import NetworkAtBits
+from qcore.hardware.bound import by_bound
 from qcore.hardware.model import FloatArray
 from ui import format as fmt
 from ui.allocation.units import amount
@@ -61,12 +62,8 @@ def latency_bars(run: NetworkAtBits) -> LayerBars | None:
     parts = run.parts
     named = None
     if parts is not None:
-        each = (parts.compute_ms, parts.weights_ms, parts.activations_ms)
-        named = {
-            bound: (np.nan_to_num(values) / per_unit).tolist()
-            for bound, values in zip(BOUNDS, each, strict=True)
-            if bound in counted(run)
-        }
+        each = by_bound(parts)
+        named = {bound: (np.nan_to_num(each[bound]) / per_unit).tolist() for bound in counted(run)}
     return LayerBars(
         [layer.name for layer in run.network.layers],
         _known(run.cost.latency_ms / per_unit),
@@ -135,11 +132,10 @@ def _spent(run: NetworkAtBits, layer: int) -> Sequence[str]:
     bound = run.bounds[layer]
     if parts is None or whole is None or bound is None or not whole[layer] > 0:
         return ()
-    each = (parts.compute_ms, parts.weights_ms, parts.activations_ms)
+    each = by_bound(parts)
     shares = [
-        f"{look.title} {fmt.share(float(values[layer] / whole[layer]))}"
-        for (part, look), values in zip(BOUNDS.items(), each, strict=True)
-        if part in counted(run)
+        f"{BOUNDS[part].title} {fmt.share(float(each[part][layer] / whole[layer]))}"
+        for part in counted(run)
     ]
     return (f"bound by {BOUNDS[bound].short}", ", ".join(shares))
 

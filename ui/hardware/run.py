@@ -10,8 +10,7 @@ import streamlit as st
 from qcore.graph.layer import Description
 from qcore.hardware import BitPair, Hardware
 from qcore.hardware.at_bits import NetworkAtBits, network_at_bits
-from qcore.hardware.bound import Bound
-from qcore.hardware.model import FloatArray
+from qcore.hardware.bound import Bound, by_bound
 
 BASELINE = BitPair(8, 8)
 """What every configuration is compared with, in all layers."""
@@ -33,12 +32,8 @@ def counted(run: NetworkAtBits) -> tuple[Bound, ...]:
     busy = run.cost.busy
     if busy is None:
         return ()
-    each: dict[Bound, FloatArray] = {
-        "compute": busy.compute_ms,
-        "weights": busy.weights_ms,
-        "activations": busy.activations_ms,
-    }
-    return tuple(bound for bound, ms in each.items() if (np.nan_to_num(ms) > 0).any())
+    each = by_bound(busy).items()
+    return tuple(bound for bound, ms in each if (np.nan_to_num(ms) > 0).any())
 
 
 @st.cache_resource(max_entries=256, show_spinner=False)
