@@ -25,6 +25,7 @@ _TITLES = {
     "trust": "Checking a table",
     "evaluate": "Measuring allocation",
     "latency": "Measuring latency",
+    "search": "Searching bits",
 }
 
 _SURE = 0.1  # share of an attempt's work before which its speed says little

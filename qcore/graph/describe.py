@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
@@ -119,7 +120,13 @@ def _layer(program: Program, key: str, use: _Use, node: fx.Node, *, unique: bool
         macs=use.macs // (program.batch or 1),
         input_shape=_one_image(use.input_shape, program.batch),
         output_shape=_one_image(use.output_shape, program.batch),
+        weight_std=_standard_deviation(weight),
     )
+
+
+def _standard_deviation(weight: Tensor) -> float | None:
+    found = float(weight.float().std(correction=0)) if weight.numel() else 0.0
+    return found if math.isfinite(found) else None
 
 
 def _one_image(shape: tuple[int, ...], batch: int | None) -> tuple[int, ...]:

@@ -17,7 +17,8 @@ class Layer:
     A *kernel* is what computes one output channel; each has its own scale. Shapes are those of one
     image, with the leading batch dimension of 1 left in where the graph has one. ``macs`` are
     multiply-accumulates for one image: a 3x3 convolution from 16 to 32 channels with an 8x8 output
-    has 9 * 16 * 32 * 64 = 294,912.
+    has 9 * 16 * 32 * 64 = 294,912. ``weight_std`` is the standard deviation of the weights; None
+    where it was not noted, and where weights are not finite.
     """
 
     name: str
@@ -31,6 +32,7 @@ class Layer:
     macs: int
     input_shape: tuple[int, ...]
     output_shape: tuple[int, ...]
+    weight_std: float | None = None
 
     @property
     def weight_count(self) -> int:
@@ -163,4 +165,6 @@ def _layer_from_json(row: Mapping[str, Any]) -> Layer:
         macs=fields.whole(row, "macs"),
         input_shape=fields.wholes(row, "input_shape", 1),
         output_shape=fields.wholes(row, "output_shape", 1),
+        # A description from before it was noted has none.
+        weight_std=fields.number_or_none({"weight_std": None, **row}, "weight_std"),
     )

@@ -31,6 +31,7 @@ _SLOT = {
     "sensitivity": "long",
     "trust": "short",
     "latency": "long",  # never beside a sensitivity run or another latency: both would be wrong
+    "search": "long",
 }
 _TIMES = 5  # that a job which others kept from beginning is submitted again
 

@@ -1,0 +1,1 @@
+"""Bits allocated by reinforcement learning: environment, ReLeQ, HAQ, AutoQ, and random search."""

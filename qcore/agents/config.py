@@ -1,0 +1,52 @@
+"""Agents by name, and what each can be told. Free of torch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, fields
+from typing import Any, Literal
+
+from qcore.agents.autoq_config import AutoqConfig
+from qcore.agents.haq_config import HaqConfig
+from qcore.agents.random_search_config import RandomConfig
+from qcore.agents.releq_config import ReleqConfig
+
+AgentName = Literal["releq", "haq", "autoq", "random"]
+AgentConfig = HaqConfig | ReleqConfig | AutoqConfig | RandomConfig
+
+CONFIGS: dict[AgentName, type[AgentConfig]] = {
+    "releq": ReleqConfig,
+    "haq": HaqConfig,
+    "autoq": AutoqConfig,
+    "random": RandomConfig,
+}
+TITLES: dict[AgentName, str] = {
+    "releq": "ReLeQ",
+    "haq": "HAQ",
+    "autoq": "AutoQ",
+    "random": "Random search",
+}
+
+
+def agent_name(config: AgentConfig) -> AgentName:
+    """The name of a configuration's agent."""
+    return next(name for name, kind in CONFIGS.items() if type(config) is kind)
+
+
+def config_to_json(config: AgentConfig) -> dict[str, Any]:
+    """JSON values; tuples as lists."""
+    return {
+        name: list(value) if isinstance(value, tuple) else value
+        for name, value in asdict(config).items()
+    }
+
+
+def config_from_json(name: AgentName, data: Mapping[str, Any]) -> AgentConfig:
+    """The inverse of ``config_to_json``. ValueError for an unknown field or a wrong value."""
+    kind = CONFIGS[name]
+    known = {field.name for field in fields(kind)}
+    unknown = set(data) - known
+    if unknown:
+        raise ValueError(f"{TITLES[name]} has no setting {min(unknown)!r}")
+    values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in data.items()}
+    return kind(**values)

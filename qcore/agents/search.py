@@ -1,0 +1,111 @@
+"""Run an agent: the same from a test, the command line and a worker."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+import numpy as np
+import torch
+
+from qcore.agents.autoq import run_autoq
+from qcore.agents.autoq_config import AutoqConfig
+from qcore.agents.checkpoint import Checkpoint
+from qcore.agents.config import AgentConfig
+from qcore.agents.episode import Episode, SearchRun, best_choice
+from qcore.agents.evaluator import Evaluator
+from qcore.agents.haq import run_haq
+from qcore.agents.haq_config import HaqConfig
+from qcore.agents.random_search import run_random
+from qcore.agents.random_search_config import RandomConfig
+from qcore.agents.recorder import Recorder
+from qcore.agents.releq import run_releq
+from qcore.agents.releq_config import ReleqConfig
+from qcore.agents.task import SearchTask
+from qcore.allocate.known import proven_gap
+from qcore.allocate.lagrangian import solve_lagrangian
+from qcore.allocate.problem import Allocation, evaluate
+from qcore.errors import BadInput
+
+
+def search(
+    task: SearchTask,
+    evaluator: Evaluator,
+    config: AgentConfig,
+    *,
+    episodes: int,
+    seed: int = 0,
+    known: Checkpoint | None = None,
+    on_episode: Callable[[Episode], None] = lambda episode: None,
+    on_checkpoint: Callable[[Checkpoint], None] = lambda checkpoint: None,
+    should_stop: Callable[[], bool] = lambda: False,
+) -> SearchRun:
+    """Let an agent try ``episodes`` configurations within the budgets; the best is the result.
+
+    The same ``seed`` gives the same episodes, in one go or from the checkpoint ``known`` on.
+    ``bound`` and ``gap`` of the result are those of the relaxed integer program, which is about
+    the sum of the rows' losses. Raises BadInput where no unit is free and where the agent cannot
+    work within such budgets; InfeasibleBudget where nothing meets them.
+    """
+    if not task.free.any():
+        raise BadInput("every layer is pinned, there is nothing to search; unpin some")
+    bound = solve_lagrangian(task.problem).bound
+    recorder = Recorder(
+        evaluator,
+        episodes,
+        known,
+        on_episode=on_episode,
+        on_checkpoint=on_checkpoint,
+        should_stop=should_stop,
+    )
+    with _own_randomness(seed):
+        _run(task, evaluator, config, recorder, seed)
+    choice = best_choice(recorder.episodes)
+    return SearchRun(
+        None if choice is None else _allocation(task, choice, bound, recorder.seconds),
+        tuple(recorder.episodes),
+        recorder.evaluations,
+        recorder.seconds,
+        recorder.number >= episodes,
+    )
+
+
+def _run(
+    task: SearchTask, evaluator: Evaluator, config: AgentConfig, recorder: Recorder, seed: int
+) -> None:
+    match config:
+        case HaqConfig():
+            run_haq(task, evaluator, config, recorder, seed)
+        case ReleqConfig():
+            run_releq(task, evaluator, config, recorder, seed)
+        case AutoqConfig():
+            run_autoq(task, evaluator, config, recorder, seed)
+        case RandomConfig():
+            run_random(task, evaluator, config, recorder, seed)
+
+
+def _allocation(
+    task: SearchTask, choice: tuple[int, ...], bound: float | None, seconds: float
+) -> Allocation:
+    found = evaluate(task.problem, choice)
+    gap = None if bound is None else proven_gap(found.loss, bound)
+    return replace(found, bound=bound, gap=gap, seconds=seconds)
+
+
+@contextlib.contextmanager
+def _own_randomness(seed: int) -> Iterator[None]:
+    """Libraries draw from the process's generators: seeded here, and given back as they were.
+
+    One thread: networks this small are slower with two, and sums do not depend on their number.
+    """
+    numbers, threads = np.random.get_state(), torch.get_num_threads()
+    with torch.random.fork_rng(devices=[]):
+        np.random.seed(seed % 2**32)
+        torch.manual_seed(seed)
+        torch.set_num_threads(1)
+        try:
+            yield
+        finally:
+            np.random.set_state(numbers)
+            torch.set_num_threads(threads)
