@@ -15,7 +15,6 @@ from safetensors.numpy import load, save
 from qcore.agents.episode import Episode
 
 Array = npt.NDArray[Any]
-_NONE = "none"
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,19 +27,21 @@ class AgentState:
 
 @dataclass(frozen=True, eq=False)
 class Checkpoint:
-    """A search after some whole episodes."""
+    """A search after some whole episodes; ``about`` is which one, see ``search_identity``."""
 
+    about: str
     episodes: tuple[Episode, ...]
     agent: AgentState
 
     def to_bytes(self) -> bytes:
         """A safetensors file."""
         known = {
+            "about": self.about,
             "episodes": [episode.to_json() for episode in self.episodes],
             "facts": dict(self.agent.facts),
         }
-        arrays = {name: np.ascontiguousarray(a) for name, a in self.agent.arrays.items()}
-        arrays = arrays or {_NONE: np.zeros(1)}
+        # Not ascontiguousarray: it gives a number a dimension.
+        arrays = {name: np.asarray(a, order="C") for name, a in self.agent.arrays.items()}
         text = np.frombuffer(json.dumps(known).encode(), dtype=np.uint8)
         found: bytes = save({**{f"a|{name}": a for name, a in arrays.items()}, "known": text})
         return found
@@ -53,6 +54,6 @@ class Checkpoint:
             known = json.loads(arrays.pop("known").tobytes())
             episodes = tuple(Episode.from_json(one) for one in known["episodes"])
             rest = {name.removeprefix("a|"): a for name, a in arrays.items()}
-            return Checkpoint(episodes, AgentState(known["facts"], rest))
+            return Checkpoint(known["about"], episodes, AgentState(known["facts"], rest))
         except (SafetensorError, KeyError, TypeError, ValueError) as error:
             raise ValueError(f"this is no checkpoint of a search ({error})") from error

@@ -27,6 +27,9 @@ TITLES: dict[AgentName, str] = {
     "random": "Random search",
 }
 
+DEFAULT_EPISODES: dict[AgentName, int] = {"releq": 500, "haq": 600, "autoq": 300, "random": 600}
+"""HAQ's is its paper's; ReLeQ took 700 to 2,500, AutoQ about 200 to converge."""
+
 
 def agent_name(config: AgentConfig) -> AgentName:
     """The name of a configuration's agent."""
@@ -47,6 +50,22 @@ def config_from_json(name: AgentName, data: Mapping[str, Any]) -> AgentConfig:
     known = {field.name for field in fields(kind)}
     unknown = set(data) - known
     if unknown:
-        raise ValueError(f"{TITLES[name]} has no setting {min(unknown)!r}")
+        raise ValueError(
+            f"{TITLES[name]} has no setting {min(unknown)!r}; it has {', '.join(sorted(known))}"
+        )
+    for field in fields(kind):
+        if field.name in data and not _fits(data[field.name], field.default):
+            raise ValueError(f"{field.name} is {data[field.name]!r}; it is like {field.default!r}")
     values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in data.items()}
     return kind(**values)
+
+
+def _fits(value: object, default: object) -> bool:
+    """True of a value of the default's kind; whole numbers are numbers."""
+    if isinstance(default, bool) or isinstance(value, bool):
+        return isinstance(value, bool) and isinstance(default, bool)
+    if isinstance(default, float):
+        return isinstance(value, int | float)
+    if isinstance(default, tuple):
+        return isinstance(value, list | tuple)
+    return isinstance(value, type(default))

@@ -34,9 +34,11 @@ class Score:
 class Evaluator(Protocol):
     """Gives a configuration, an option for each row of a problem, its score.
 
-    ``evaluations`` counts configurations, each once where they are kept.
+    ``name`` says which evaluator it is; ``evaluations`` counts configurations, each once where
+    they are kept.
     """
 
+    name: EvaluatorName
     evaluations: int
 
     def score(self, choice: tuple[int, ...]) -> Score: ...
@@ -60,6 +62,7 @@ class PredictedEvaluator:
     def __init__(self, task: SearchTask, terms: CrossTerms | None = None) -> None:
         if terms is not None and terms.moments.shape != task.losses.shape * 2:
             raise ValueError(f"cross terms {terms.moments.shape} for {task.losses.shape}")
+        self.name: EvaluatorName = "predicted" if terms is None else "interaction"
         self.evaluations = 0
         self._losses, self._rows = task.losses, np.arange(len(task.losses))
         self._terms = terms

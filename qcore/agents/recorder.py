@@ -26,11 +26,13 @@ class Recorder:
         wanted: int,
         known: Checkpoint | None = None,
         *,
+        about: str = "",
         on_episode: Callable[[Episode], None] = lambda episode: None,
         on_checkpoint: Callable[[Checkpoint], None] = lambda checkpoint: None,
         should_stop: Callable[[], bool] = lambda: False,
     ) -> None:
         self.wanted = wanted
+        self._about = about
         self.resume = None if known is None else known.agent
         self.episodes: list[Episode] = [] if known is None else list(known.episodes)
         self._evaluator = evaluator
@@ -40,7 +42,7 @@ class Recorder:
         self._begun = self._kept = time.perf_counter()
         self._on_episode, self._on_checkpoint = on_episode, on_checkpoint
         self._should_stop = should_stop
-        self._stopped = False
+        self._stopped = should_stop()
 
     @property
     def number(self) -> int:
@@ -62,8 +64,7 @@ class Recorder:
 
     @property
     def going(self) -> bool:
-        """False when all episodes are done, or somebody asked to stop."""
-        self._stopped = self._stopped or self._should_stop()
+        """False when all episodes are done, or somebody asked to stop by the end of the last."""
         return self.number < self.wanted and not self._stopped
 
     def add(self, outcome: Outcome, reward: float) -> Episode:
@@ -84,6 +85,8 @@ class Recorder:
         )
         self.episodes.append(episode)
         self._on_episode(episode)
+        # Asked here alone: a stop between ``keep`` and the next episode would have no checkpoint.
+        self._stopped = self._stopped or self._should_stop()
         return episode
 
     def keep(self, state: Callable[[], AgentState]) -> None:
@@ -91,5 +94,5 @@ class Recorder:
         now = time.perf_counter()
         if self.going and now - self._kept < _CHECKPOINT_SECONDS:
             return
-        self._on_checkpoint(Checkpoint(tuple(self.episodes), state()))
+        self._on_checkpoint(Checkpoint(self._about, tuple(self.episodes), state()))
         self._kept = time.perf_counter()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
@@ -45,16 +46,24 @@ def search(
 
     The same ``seed`` gives the same episodes, in one go or from the checkpoint ``known`` on.
     ``bound`` and ``gap`` of the result are those of the relaxed integer program, which is about
-    the sum of the rows' losses. Raises BadInput where no unit is free and where the agent cannot
-    work within such budgets; InfeasibleBudget where nothing meets them.
+    the sum of the rows' losses. Raises BadInput where no unit is free, where the agent cannot work
+    within such budgets and where ``known`` is of another search; InfeasibleBudget where nothing
+    meets them.
     """
     if not task.free.any():
         raise BadInput("every layer is pinned, there is nothing to search; unpin some")
+    about = search_identity(task, evaluator, config, seed)
+    if known is not None and known.about != about:
+        raise BadInput(
+            "the checkpoint is of another search (problem, budgets, agent, settings or seed); "
+            "name another file"
+        )
     bound = solve_lagrangian(task.problem).bound
     recorder = Recorder(
         evaluator,
         episodes,
         known,
+        about=about,
         on_episode=on_episode,
         on_checkpoint=on_checkpoint,
         should_stop=should_stop,
@@ -69,6 +78,19 @@ def search(
         recorder.seconds,
         recorder.number >= episodes,
     )
+
+
+def search_identity(task: SearchTask, evaluator: Evaluator, config: AgentConfig, seed: int) -> str:
+    """The same for searches that go through the same episodes, whatever their number."""
+    problem, found = task.problem, hashlib.sha256()
+    for name, table in {
+        "loss": problem.loss,
+        **{f"cost {n}": c for n, c in problem.costs.items()},
+    }.items():
+        found.update(name.encode() + table.tobytes())
+    known = (problem.budgets, problem.groups, problem.pins, task.options, config, seed)
+    found.update(f"{evaluator.name} {known!r}".encode())
+    return found.hexdigest()
 
 
 def _run(

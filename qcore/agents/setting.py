@@ -10,7 +10,7 @@ import numpy as np
 from qcore.agents.task import SearchTask, kernel_task, layer_task
 from qcore.allocate.budget import TableProblem, check_budgets, table_problem
 from qcore.allocate.kernels import KernelProblem, kernel_problem
-from qcore.allocate.problem import FloatArray, evaluate
+from qcore.allocate.problem import FloatArray, Groups, evaluate
 from qcore.hardware import Hardware
 from qcore.quantize.limits import WeightBits
 from qcore.sensitivity.config import Width
@@ -25,6 +25,16 @@ class SearchSetting:
     layers: TableProblem
     kernels: KernelProblem | None
     task: SearchTask
+
+    @property
+    def rounds_inputs(self) -> bool:
+        """True where some option has a width of the input: measuring needs thresholds of these."""
+        return any(option.activation_bits is not None for option in self.task.options)
+
+    @property
+    def corrects_biases(self) -> bool:
+        """True where measuring needs the layers' mean inputs."""
+        return self.table.config.clipping.bias_correction
 
     def bits(self, choice: Sequence[int]) -> dict[str, WeightBits]:
         """Layer name -> weight bits, one number or one for each kernel."""
@@ -55,6 +65,7 @@ def search_setting(
     pins: Mapping[str, int | Width] | None = None,
     activation_bits: int | None = None,
     hardware: Hardware | None = None,
+    groups: Groups = (),
     estimates: FloatArray | None = None,
 ) -> SearchSetting:
     """The problem that agents and the integer program solve alike.

@@ -40,6 +40,7 @@ def kernels_to_bit_allocation(
     problem: KernelProblem,
     table: SensitivityTable,
     allocation: Allocation,
+    method: str,
     inputs: Clipping | None = None,
 ) -> BitAllocation:
     """The same of an allocation of bits to kernels."""
@@ -47,7 +48,7 @@ def kernels_to_bit_allocation(
     widths = dict.fromkeys(bits, option.activation_bits)
     activations = {name: width for name, width in widths.items() if width is not None}
     costs = problem.costs(allocation)
-    return _written(table, bits, activations, costs, allocation, "lagrangian", inputs)
+    return _written(table, bits, activations, costs, allocation, method, inputs)
 
 
 def _written(

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
-from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from qcore.cli.agreements import pins_and_groups, unique
 from qcore.cli.allocation_text import show_ledger, show_totals, spread_text
 from qcore.cli.hardware_option import on_hardware
 from qcore.cli.show import show_table
@@ -19,7 +18,6 @@ if TYPE_CHECKING:
     from qcore.allocate.problem import Allocation
     from qcore.calibrate.clipping import Clipping
     from qcore.hardware import Hardware
-    from qcore.sensitivity.config import Width
     from qcore.sensitivity.table import SensitivityTable
 
 
@@ -50,6 +48,7 @@ def allocate(arguments: argparse.Namespace) -> dict[str, Any]:
 def frontier(arguments: argparse.Namespace) -> dict[str, Any]:
     from qcore.allocate.budget import check_budgets, table_problem, with_budgets
     from qcore.allocate.curve import frontier_points
+    from qcore.allocate.refused import refused
     from qcore.cli.files import read_table
 
     table, hardware = on_hardware(arguments, read_table(arguments.table))
@@ -58,7 +57,7 @@ def frontier(arguments: argparse.Namespace) -> dict[str, Any]:
     for name, value in arguments.at:
         check_budgets(with_budgets(problem, {name: value}), {name: value})
         exactly.setdefault(name, []).append(value)
-    with _refused(table, problem.offsets):
+    with refused(table.config.quantity, problem.offsets):
         points = frontier_points(problem, exactly)
     rows = [
         (f"{p.size_bytes:,.0f}", f"{p.average_bits:.3f}", f"{p.predicted_loss:+.4e}", p.kind)
@@ -69,16 +68,6 @@ def frontier(arguments: argparse.Namespace) -> dict[str, Any]:
     return {"points": [point.to_json() for point in points]}
 
 
-def unique(pairs: list[tuple[str, Any]], what: str) -> dict[str, Any]:
-    """The pairs by name. BadInput for a name that is given twice."""
-    result: dict[str, Any] = {}
-    for name, value in pairs:
-        if name in result:
-            raise BadInput(f"{what} {name!r} is given twice; give it once")
-        result[name] = value
-    return result
-
-
 def _problem(
     arguments: argparse.Namespace,
     table: SensitivityTable,
@@ -87,38 +76,15 @@ def _problem(
 ) -> TableProblem:
     from qcore.allocate.budget import table_problem
 
-    pins = unique(arguments.pin, "pin")
-    groups = [names.split(",") for names in arguments.group]
-    indices = tuple(_group(names, table) for names in groups)
-    _check_groups(groups, pins)
+    pins, groups = pins_and_groups(arguments, table)
     return table_problem(
         table,
         budgets,
         pins,
         activation_bits=arguments.activation_bits,
         hardware=hardware,
-        groups=indices,
+        groups=groups,
     )
-
-
-def _group(names: list[str], table: SensitivityTable) -> tuple[int, ...]:
-    known = [layer.name for layer in table.network.layers]
-    unknown = [name for name in names if name not in known]
-    if unknown:
-        raise BadInput(f"no layer is called {unknown[0]!r}; describe lists the names")
-    return tuple(known.index(name) for name in names)
-
-
-def _check_groups(groups: list[list[str]], pins: dict[str, Width]) -> None:
-    """BadInput for a layer in two groups, and for pins that a group cannot keep."""
-    every = [name for group in groups for name in group]
-    twice = next((name for name in every if every.count(name) > 1), None)
-    if twice is not None:
-        raise BadInput(f"layer {twice!r} is in two groups, or twice in one; name it once")
-    for group in groups:
-        pinned = {name: pins[name] for name in group if name in pins}
-        if len(set(pinned.values())) > 1:
-            raise BadInput(f"{' and '.join(pinned)} are one group and pinned to different bits")
 
 
 def _of_layers(
@@ -126,11 +92,12 @@ def _of_layers(
 ) -> tuple[BitAllocation, dict[str, Any]]:
     """The configuration, and what else its method says of it."""
     from qcore.allocate.chosen import to_bit_allocation
+    from qcore.allocate.refused import refused
     from qcore.allocate.solve import solve_with_interactions
     from qcore.sensitivity.width_text import width_text
 
     facts: dict[str, Any] = {}
-    with _refused(table, problem.offsets):
+    with refused(table.config.quantity, problem.offsets):
         if method == "interaction":
             result = solve_with_interactions(problem, table)
             found, facts = result.allocation, {"interaction": result.facts()}
@@ -164,33 +131,13 @@ def _of_kernels(
 ) -> tuple[BitAllocation, dict[str, Any]]:
     from qcore.allocate.chosen import kernels_to_bit_allocation
     from qcore.allocate.kernels import estimates_of
+    from qcore.allocate.refused import refused
     from qcore.allocate.solve import solve_kernels
 
-    with _refused(table, problem.offsets):
+    with refused(table.config.quantity, problem.offsets):
         kernels, found = solve_kernels(problem, estimates_of(table))
-    chosen = kernels_to_bit_allocation(kernels, table, found, inputs)
+    chosen = kernels_to_bit_allocation(kernels, table, found, "lagrangian", inputs)
     rows = [(name, spread_text(bits)) for name, bits in chosen.bits.items()]
     show_table(("layer", "kernels at each width"), rows)
     show_totals(kernels.costs(found), found.gap, table)
     return chosen, {}
-
-
-@contextlib.contextmanager
-def _refused(table: SensitivityTable, offsets: Mapping[str, float]) -> Iterator[None]:
-    """BadInput for budgets that cannot be met, with the nearest that can, and for too little time.
-
-    ``offsets``: what no layer decides of each cost.
-    """
-    from qcore.allocate import InfeasibleBudget, SolverTimeout
-    from qcore.allocate.budget import round_up
-
-    try:
-        yield
-    except InfeasibleBudget as error:
-        nearest = round_up(error.nearest + offsets[error.name])
-        raise BadInput(
-            f"the budgets cannot be met together; nearest feasible: {error.name}={nearest}, where "
-            f"the predicted {table.config.quantity} is {error.allocation.costs['loss']:+.4e}"
-        ) from error
-    except SolverTimeout as error:
-        raise BadInput(str(error)) from error

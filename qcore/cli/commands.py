@@ -95,6 +95,12 @@ def latency(arguments: argparse.Namespace) -> dict[str, Any]:
     return at_bits(arguments)
 
 
+def search(arguments: argparse.Namespace) -> dict[str, Any]:
+    from qcore.cli.searching import search_bits
+
+    return search_bits(arguments, progress_line)
+
+
 def trust(arguments: argparse.Namespace) -> dict[str, Any]:
     from qcore.cli.trust import ask_trust
 
@@ -132,6 +138,7 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], dict[str, Any]]] = {
     "latency": latency,
     "allocate": allocate,
     "frontier": frontier,
+    "search": search,
     "evaluate": evaluate,
     "trust": trust,
 }

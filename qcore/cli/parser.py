@@ -9,7 +9,7 @@ from qcore.calibrate.clipping import METHODS as THRESHOLD_METHODS
 from qcore.cli import values
 from qcore.cli.clipping import add_clipping, add_percentile
 from qcore.cli.parser_latency import latency
-from qcore.cli.parser_tables import Add, allocate, frontier, trust
+from qcore.cli.parser_tables import Add, allocate, frontier, search, trust
 from qcore.cli.preparing import add_preparing
 from qcore.errors import BadInput
 from qcore.quantize.limits import DEFAULT_BITS
@@ -49,7 +49,7 @@ def command_parser() -> argparse.ArgumentParser:
     _thresholds(add)
     _sensitivity(add)
     latency(add, _MODEL)
-    for command in (allocate, frontier, trust, _evaluate):
+    for command in (allocate, frontier, search, trust, _evaluate):
         command(add)
     return parser
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable
 
+from qcore.agents.config import DEFAULT_EPISODES, TITLES
+from qcore.agents.evaluator import EVALUATORS
 from qcore.allocate.costs import BUDGETS
 from qcore.allocate.methods import METHODS
 from qcore.cli import values
@@ -18,15 +20,7 @@ Add = Callable[[str, str], argparse.ArgumentParser]
 
 def allocate(add: Add) -> None:
     command = add("allocate", "bits per layer of least predicted loss within the budgets")
-    command.add_argument("table", metavar="SENSITIVITY.json")
-    command.add_argument(
-        "--budget",
-        type=values.assignment,
-        action="append",
-        required=True,
-        metavar="NAME=VALUE",
-        help=f"at most; again for a second one: {', '.join(BUDGETS)}",
-    )
+    _within(command)
     command.add_argument(
         "--method",
         choices=list(METHODS),
@@ -38,6 +32,71 @@ def allocate(add: Add) -> None:
         help="bits of every kernel, of a table made with --per-kernel",
     )
     _on_hardware(command)
+    _agreeing(command)
+    add_clipping(command, "activation")
+
+
+def search(add: Add) -> None:
+    command = add("search", "bits that an agent finds by trial, within the budgets")
+    _within(command)
+    command.add_argument("--agent", choices=list(TITLES), required=True)
+    command.add_argument(
+        "--episodes",
+        type=values.count,
+        metavar="N",
+        help="default: " + ", ".join(f"{name} {n}" for name, n in DEFAULT_EPISODES.items()),
+    )
+    command.add_argument("--seed", type=values.seed, default=0, metavar="S")
+    command.add_argument(
+        "--evaluator",
+        choices=list(EVALUATORS),
+        default="predicted",
+        help="; ".join(f"{name}: {words}" for name, words in EVALUATORS.items()),
+    )
+    command.add_argument(
+        "--images", type=values.count, metavar="N", help="of measured: calibration images to run"
+    )
+    command.add_argument(
+        "--fine-tune",
+        type=values.count,
+        default=0,
+        metavar="STEPS",
+        help="of measured: train every configuration so long before it is measured",
+    )
+    command.add_argument(
+        "--per-kernel",
+        action="store_true",
+        help="bits of every kernel (autoq and random), of a table made with --per-kernel",
+    )
+    command.add_argument(
+        "--set",
+        type=values.setting,
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="a setting of the agent; a wrong name lists them",
+    )
+    command.add_argument(
+        "--checkpoint", metavar="FILE", help="where to go on from, and what to keep for that"
+    )
+    _on_hardware(command)
+    _agreeing(command)
+    add_clipping(command, "activation")
+
+
+def _within(command: argparse.ArgumentParser) -> None:
+    command.add_argument("table", metavar="SENSITIVITY.json")
+    command.add_argument(
+        "--budget",
+        type=values.assignment,
+        action="append",
+        required=True,
+        metavar="NAME=VALUE",
+        help=f"at most; again for a second one: {', '.join(BUDGETS)}",
+    )
+
+
+def _agreeing(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--pin",
         type=values.pin,
@@ -53,7 +112,6 @@ def allocate(add: Add) -> None:
         metavar="LAYER,LAYER,...",
         help="layers that get the same bits",
     )
-    add_clipping(command, "activation")
 
 
 def _on_hardware(command: argparse.ArgumentParser) -> None:

@@ -7,15 +7,13 @@ from typing import Any
 
 from qcore.cli.answered import Listener, answered
 from qcore.cli.files import read_table
+from qcore.cli.measured_on import measured_on
 from qcore.cli.show import show_table
-from qcore.data.load import load_data
 from qcore.errors import BadInput
-from qcore.graph.load import load_network
 from qcore.jobs.kept_trust import trust_check_of, trust_question
 from qcore.jobs.questions import SensitivityQuestion
 from qcore.measure.trust_words import check_lines
 from qcore.measure.trusted import TrustCheck
-from qcore.sensitivity.objectives import check_objective
 from qcore.sensitivity.table import SensitivityTable
 from qcore.store.job import Job
 from qcore.store.store import Store
@@ -32,7 +30,7 @@ def ask_trust(arguments: argparse.Namespace, listener: Listener) -> dict[str, An
             f"the table has {len(table.rows)} of {table.cells} cells; finish it with: "
             "python -m qcore sensitivity"
         )
-    _check_same(table)
+    measured_on(table)
     asked = SensitivityQuestion(
         table.network.name,
         table.network.fingerprint,
@@ -55,26 +53,6 @@ def ask_trust(arguments: argparse.Namespace, listener: Listener) -> dict[str, An
         **check.to_json(),
         "timing": {"seconds": job.seconds},
     }
-
-
-def _check_same(table: SensitivityTable) -> None:
-    """BadInput where the network or the data are not those of the table any more."""
-    network = load_network(table.network.name)
-    found, known = network.description.fingerprint, table.network.fingerprint
-    if found != known:
-        raise BadInput(
-            f"{table.network.name} has other weights than the table was measured on "
-            f"(fingerprint {found[:12]}, in the table {known[:12]}); measure the table again"
-        )
-    data = load_data(table.data, network, "calibration")
-    found, known = data.fingerprint(), table.data_fingerprint
-    if found != known:
-        raise BadInput(
-            f"{table.data.title} holds other images than the table was measured on "
-            f"(fingerprint {found[:12]}, in the table {known[:12]}); measure the table again"
-        )
-    labelled = data.labels is not None
-    check_objective(table.config.objective, network.description, labelled, data.name)
 
 
 def _print(check: TrustCheck, table: SensitivityTable, job: Job) -> None:

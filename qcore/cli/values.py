@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import math
 import re
 
@@ -84,3 +85,14 @@ def pin(text: str) -> tuple[str, Width]:
         raise argparse.ArgumentTypeError(f"{text!r} is not LAYER=BITS with a whole number of bits")
     weight, inputs = found.groups()
     return name, Width(int(weight), None if inputs is None else int(inputs))
+
+
+def setting(text: str) -> tuple[str, object]:
+    """``NAME=VALUE``; a value that is no JSON is a text. Example: lr=1e-3 is ("lr", 0.001)."""
+    name, equals, value = text.partition("=")
+    if not (name and equals):
+        raise argparse.ArgumentTypeError(f"{text!r} is not NAME=VALUE")
+    try:
+        return name, json.loads(value)
+    except ValueError:
+        return name, value

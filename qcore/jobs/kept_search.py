@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping, Sequence
 
 from qcore.agents.checkpoint import Checkpoint
 from qcore.agents.episode import Episode
+from qcore.agents.evaluator import Score
 from qcore.agents.references import References
 from qcore.store.store import Store
 
 EPISODES = "search|episodes"
 REFERENCES = "search|references"
 CHECKPOINT = "search|checkpoint"
+SCORE = "search|score|"
 
 
 def pack_episodes(episodes: Sequence[Episode]) -> dict[str, bytes]:
@@ -26,6 +29,18 @@ def pack_references(found: References) -> dict[str, bytes]:
 
 def pack_checkpoint(found: Checkpoint) -> dict[str, bytes]:
     return {CHECKPOINT: found.to_bytes()}
+
+
+def pack_score(choice: Sequence[int], score: Score) -> dict[str, bytes]:
+    """One measured configuration under a name of its own."""
+    text = json.dumps([list(choice), score.loss, score.accuracy])
+    return {SCORE + hashlib.sha256(text.encode()).hexdigest()[:40]: text.encode()}
+
+
+def known_scores(store: Store, job_id: str) -> dict[tuple[int, ...], Score]:
+    """The configurations that a search has measured so far."""
+    each = (json.loads(text) for text in store.arrays(job_id, SCORE).values())
+    return {tuple(choice): Score(loss, accuracy) for choice, loss, accuracy in each}
 
 
 def checkpoint_in(known: Mapping[str, bytes]) -> Checkpoint | None:

@@ -8,6 +8,7 @@ from typing import Any
 from qcore.jobs.inside import measuring, network_of, opening, stopped_is_cancelled
 from qcore.jobs.kinds_latency import latency
 from qcore.jobs.kinds_measure import calibrate, evaluate, layer_loss, thresholds
+from qcore.jobs.kinds_search import search
 from qcore.jobs.kinds_sensitivity import sensitivity
 from qcore.jobs.kinds_trust import trust
 from qcore.jobs.questions import DataQuestion, GridsQuestion
@@ -64,4 +65,5 @@ WORK: dict[str, Callable[[str, Mapping[str, Any], Store, Reporter], Mapping[str,
     "trust": trust,
     "evaluate": evaluate,
     "latency": latency,
+    "search": search,
 }

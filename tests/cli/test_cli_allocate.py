@@ -15,17 +15,6 @@ from qcore.cli.main import main
 from qcore.hardware import HARDWARE
 
 MODEL = "sample:fashion-cnn"
-MEASURE = ["--method", "projected", "--per-kernel", "--bits", "0,2,4,8", "--limit", "64"]
-
-
-@pytest.fixture(scope="module")
-def table(tmp_path_factory: pytest.TempPathFactory) -> str:
-    folder = tmp_path_factory.mktemp("allocate")
-    file = str(folder / "table.json")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("BITDIAL_HOME", str(folder / "home"))
-        assert main(["sensitivity", MODEL, MODEL, *MEASURE, "--json", file]) == 0
-    return file
 
 
 def answer(table: str, folder: Path, *options: str, command: str = "allocate") -> dict[str, Any]:
