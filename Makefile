@@ -1,5 +1,6 @@
 # make run   a fresh clone to a page in the browser      make test   everything that must hold
 # make bench the figures of the README                   make lock   renew constraints.txt
+# make bench-agents   what agents find beside random search, three seeds each; takes long
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV   := .venv
@@ -7,7 +8,7 @@ BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 PORT   ?= 8501
 
-.PHONY: run test bench lock check clean
+.PHONY: run test bench bench-agents lock check clean
 
 run: $(VENV)/.run
 	$(BIN)/python -m streamlit run app.py --server.port $(PORT)
@@ -23,6 +24,9 @@ check: $(VENV)/.dev
 
 bench: $(VENV)/.dev
 	$(BIN)/python -m benchmarks
+
+bench-agents: $(VENV)/.dev
+	$(BIN)/python -m benchmarks agent-curves
 
 lock: $(VENV)/.dev
 	(echo "# Exact versions tested together on Python 3.11. Renew: make lock"; \

@@ -1,4 +1,4 @@
-"""Run every benchmark (or those named) and print one table: ``python -m benchmarks [NAME ...]``."""
+"""Run the benchmarks (or those named) and print one table: ``python -m benchmarks [NAME ...]``."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import platform
 import sys
 import tempfile
 
+from benchmarks.agent_curves import bench_agent_curves
+from benchmarks.agents import bench_agents
 from benchmarks.allocated import bench_allocated
 from benchmarks.allocation import bench_allocation
 from benchmarks.calibration import bench_calibration
@@ -23,7 +25,10 @@ BENCHMARKS = {
     "allocated": bench_allocated,
     "calibration": bench_calibration,
     "hardware": bench_hardware,
+    "agents": bench_agents,
 }
+LONG = {"agent-curves": bench_agent_curves}
+"""Only where they are named."""
 
 
 def machine() -> str:
@@ -41,16 +46,17 @@ def machine() -> str:
 def main() -> int:
     """Print a line per figure as soon as it is measured."""
     names = sys.argv[1:] or list(BENCHMARKS)
-    unknown = [name for name in names if name not in BENCHMARKS]
+    known = BENCHMARKS | LONG
+    unknown = [name for name in names if name not in known]
     if unknown:
-        print(f"no benchmark is called {unknown[0]!r}; there are: {', '.join(BENCHMARKS)}")
+        print(f"no benchmark is called {unknown[0]!r}; there are: {', '.join(known)}")
         return 2
     print(machine())
     print(f"{'figure':74}{'measured':>10}  beside it")
     for name in names:
         with tempfile.TemporaryDirectory() as home:
             os.environ["BITDIAL_HOME"] = home
-            for figure in BENCHMARKS[name]():
+            for figure in known[name]():
                 print(f"{figure.what:74}{figure.value:>10}  {figure.beside}", flush=True)
     return 0
 

@@ -3,27 +3,22 @@ on."""
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Iterator
 from statistics import median
 
 from benchmarks.figure import Figure
 from benchmarks.photographs import Photographs, photographs
+from benchmarks.projecting import projected_table
 from qcore.allocate import random_allocations
 from qcore.allocate.bits import BitAllocation
 from qcore.allocate.budget import TableProblem, table_problem, with_budgets
 from qcore.allocate.kernels import estimates_of
 from qcore.allocate.solve import solve, solve_kernels, solve_with_interactions
 from qcore.calibrate.average import means_for
-from qcore.data.source import DataSource
 from qcore.hardware.size import Bits
 from qcore.measure.evaluate import evaluate
 from qcore.memory import keep_freed_memory
 from qcore.sensitivity.config import SensitivityConfig
-from qcore.sensitivity.kernel_estimates import kernel_estimates
-from qcore.sensitivity.projected import measure_projected
-from qcore.sensitivity.projected_rows import rows_from_projections, rows_of_kernels
-from qcore.sensitivity.projection.chunk import ChunkProjections
 from qcore.sensitivity.table import SensitivityTable
 
 _WIDTHS = (2, 3, 4, 5, 6, 7, 8, 16)
@@ -59,18 +54,9 @@ def bench_allocated() -> Iterator[Figure]:
 
 
 def _table(data: Photographs) -> SensitivityTable:
-    images, network = data.calibration, data.network
+    images = data.calibration
     config = SensitivityConfig(_WIDTHS, "kl", len(images), method="projected", probes=_PROBES)
-    chunks: list[ChunkProjections] = []
-    measure_projected(network, images, config, on_chunk=lambda _, chunk: chunks.append(chunk))
-    whole = functools.reduce(ChunkProjections.joined, chunks)
-    assert whole.kernels is not None  # weights are looked at
-    rows = rows_from_projections(whole.projections, config)
-    kernels = rows_of_kernels(kernel_estimates(whole.kernels), config)
-    source = DataSource(data.title)
-    return SensitivityTable(
-        network.description, source, "", config, rows, 0.0, None, kernels, whole.projections
-    )
+    return projected_table(data.network, images, config, data.title)
 
 
 def _beside(data: Photographs, table: SensitivityTable, problem: TableProblem) -> str:

@@ -67,9 +67,7 @@ def sensitivity_job(
 def jobs_of(kind: str, prepared: Prepared) -> list[Job]:
     """Newest first; those of an earlier version, whose numbers may differ, are left out."""
     jobs = engine().store.jobs_of(kind, prepared.network.fingerprint)
-    jobs = [job for job in jobs if job.question.get("engine") == ENGINE]
-    # Pairs of widths, which the command line can ask for, have no place on these pages.
-    return [job for job in jobs if not job.question.get("config", {}).get("activation_bits")]
+    return [job for job in jobs if job.question.get("engine") == ENGINE]
 
 
 def _run_labels(jobs: list[Job]) -> dict[str, str]:
@@ -88,6 +86,8 @@ def run_label(job: Job) -> str:
     config = job.question["config"]
     asked = SensitivityConfig.from_json(config)
     bits = ", ".join(str(b) for b in config["bits"])
+    if asked.activation_bits:
+        bits += f" with inputs of {', '.join(str(b) for b in asked.activation_bits)}"
     # The bar says what an active one does; a menu is drawn once.
     state = "" if job.active or job.state == "finished" else f" · {job.state}"
     name = LOSS_NAMES[config["objective"]]

@@ -65,6 +65,12 @@ PAGES: dict[str, PageInfo] = {
         ":material/tune:",
         "Drag a budget, get the best bits per layer, measure them, take them with you.",
     ),
+    "search": PageInfo(
+        "pages/search.py",
+        "Search",
+        ":material/smart_toy:",
+        "Agents that learn to choose bits, in a race with the optimum and with random search.",
+    ),
     "hardware": PageInfo(
         "pages/hardware.py",
         "Hardware",

@@ -25,14 +25,14 @@ def learner_state(model: BaseAlgorithm, prefix: str = "") -> AgentState:
     arrays: dict[str, Array] = {}
     for part, state in model.get_parameters().items():
         for name, value in _flat(state).items():
-            arrays[f"{prefix}{part}|{name}"] = value.detach().cpu().numpy()
+            arrays[f"{prefix}{part}|{name}"] = value.detach().cpu().numpy().copy()
     facts = {"updates": int(getattr(model, "_n_updates", 0)), "steps": model.num_timesteps}
     buffer = getattr(model, "replay_buffer", None)
     if isinstance(buffer, ReplayBuffer):
         used = buffer.buffer_size if buffer.full else buffer.pos
         facts |= {"pos": buffer.pos, "full": bool(buffer.full)}
         for name in _BUFFER:
-            arrays[f"{prefix}buffer|{name}"] = getattr(buffer, name)[:used]
+            arrays[f"{prefix}buffer|{name}"] = getattr(buffer, name)[:used].copy()
     return AgentState({f"{prefix}learner": facts}, arrays)
 
 

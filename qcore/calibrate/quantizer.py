@@ -101,35 +101,25 @@ class NetworkQuantizer:
 
     def entering(self, layer: Layer, bits: int) -> Callable[[Tensor], Tensor]:
         """The rounding of what enters a layer. Raises BadInput without calibration data."""
-        scale, zero_point = self._input_parameters(layer, bits)
+        scale, zero_point = self.input_scale(layer, bits)
 
         def rounded(values: Tensor) -> Tensor:
             return fake_quantize(values, scale, zero_point, *unsigned_range(bits))
 
         return rounded
 
-    def _rounded(self, layer: Layer, bits: int) -> Tensor:
-        """All kernels at one width."""
-        weight, key = self._network.weight(layer), (layer.name, bits)
-        if bits != PRUNED and key not in self._scales:
-            clipping = self._kernel_clipping(layer, bits)
+    def scale(self, layer: Layer, bits: int) -> Tensor:
+        """(kernels, 1): the scales of the weights at a width of 2 to 16 bits."""
+        key = (layer.name, bits)
+        if key not in self._scales:
+            weight, clipping = self._network.weight(layer), self._kernel_clipping(layer, bits)
             self._scales[key] = weight_scale(
                 weight, layer, bits, clipping, self._clipping.per_kernel, self._search_of(layer)
             )
-        return quantize_weight(weight, layer, bits, self._scales.get(key))
+        return self._scales[key]
 
-    def _stored(self, layer: Layer) -> Tensor:
-        return arrange(self._network.weight(layer), self._network.device)
-
-    def _search_of(self, layer: Layer) -> ScaleSearch:
-        known = self._search  # another thread may put its own there
-        if known is None or known[0] != layer.name:
-            weight = self._network.weight(layer)
-            known = layer.name, layer_search(weight, layer, self._clipping.per_kernel)
-            self._search = known
-        return known[1]
-
-    def _input_parameters(self, layer: Layer, bits: int) -> tuple[float, int]:
+    def input_scale(self, layer: Layer, bits: int) -> tuple[float, int]:
+        """(scale, zero_point) of what enters a layer. Raises BadInput without calibration data."""
         if self._calibration is None:
             raise BadInput(
                 f"the input of {layer.name} is to have {bits} bits, but there are no calibration "
@@ -143,6 +133,22 @@ class NetworkQuantizer:
             found = find_threshold(histogram, choice, bits, "activation", percentile)
             self._inputs[key] = input_parameters(histogram, found.value, bits)
         return self._inputs[key]
+
+    def _rounded(self, layer: Layer, bits: int) -> Tensor:
+        """All kernels at one width."""
+        scale = None if bits == PRUNED else self.scale(layer, bits)
+        return quantize_weight(self._network.weight(layer), layer, bits, scale)
+
+    def _stored(self, layer: Layer) -> Tensor:
+        return arrange(self._network.weight(layer), self._network.device)
+
+    def _search_of(self, layer: Layer) -> ScaleSearch:
+        known = self._search  # another thread may put its own there
+        if known is None or known[0] != layer.name:
+            weight = self._network.weight(layer)
+            known = layer.name, layer_search(weight, layer, self._clipping.per_kernel)
+            self._search = known
+        return known[1]
 
     def _kernel_clipping(self, layer: Layer, bits: int) -> KernelClipping:
         choice = self._clipping.choice(layer.name, "weight")

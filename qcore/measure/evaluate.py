@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable, Collection
 
 import torch
-from torch import Tensor
 
 from qcore.allocate.bits import BitAllocation
 from qcore.calibrate.calibration import Calibration
@@ -16,10 +15,9 @@ from qcore.data.dataset import Dataset
 from qcore.errors import BadInput, Stopped
 from qcore.graph.chunks import chunk_images
 from qcore.graph.network import Network
-from qcore.graph.run import NO_CHANGES, Changes, Output, as_tuple
+from qcore.graph.run import NO_CHANGES, Changes
 from qcore.measure.evaluation import Evaluation
-from qcore.sensitivity.interval import Moments
-from qcore.sensitivity.objective import agreement_per_image, is_finite, loss_per_image
+from qcore.measure.tally import Tally
 from qcore.sensitivity.objectives import Objective, check_objective, objectives_for
 
 _MOST_KNOWN = 0.1
@@ -58,7 +56,7 @@ def evaluate(
     started = time.perf_counter()
     runner = network.runner()
     quantizer = NetworkQuantizer(network, allocation.clipping, calibration, means)
-    tally = _Tally(network.description.classes is not None)
+    tally = Tally(network.description.classes is not None)
     with torch.inference_mode():
         changes = quantized(network, allocation, quantizer)
         for indices in torch.arange(len(data)).split(chunk_images(network)):
@@ -97,53 +95,3 @@ def quantized(network: Network, allocation: BitAllocation, quantizer: NetworkQua
         own = quantizer.changes(layer, allocation.bits[layer.name], inputs)
         changes = changes.joined(own)
     return changes
-
-
-class _Tally:
-    """Running sums over images."""
-
-    def __init__(self, classifier: bool) -> None:
-        self._classifier = classifier
-        self.delta, self.base = Moments(), 0.0
-        self.agreeing = self.correct = self.base_correct = 0
-
-    def add(
-        self, reference: Output, output: Output, labels: Tensor | None, objective: Objective
-    ) -> None:
-        for name, values in (("full-precision", reference), ("quantized", output)):
-            if not is_finite(values):
-                raise BadInput(f"the {name} network's output is NaN or infinite on these images")
-        base = loss_per_image(reference, reference, labels, objective)
-        difference = loss_per_image(output, reference, labels, objective) - base
-        self.base += float(base.sum())
-        self.delta = self.delta.plus(
-            len(base), float(difference.sum()), float(difference.square().sum())
-        )
-        if not self._classifier:
-            return
-        self.agreeing += int(agreement_per_image(output, reference).sum())
-        if labels is not None:
-            self.correct += _hits(output, labels)
-            self.base_correct += _hits(reference, labels)
-
-    def result(self, objective: Objective, labelled: bool, seconds: float) -> Evaluation:
-        n = self.delta.samples
-        labelled = labelled and self._classifier
-        low, high = self.delta.interval() or (None, None)
-        return Evaluation(
-            objective=objective,
-            loss=self.base / n + self.delta.mean,
-            baseline_loss=self.base / n,
-            delta_low=low,
-            delta_high=high,
-            accuracy=self.correct / n if labelled else None,
-            baseline_accuracy=self.base_correct / n if labelled else None,
-            agreement=self.agreeing / n if self._classifier else None,
-            samples=n,
-            seconds=seconds,
-        )
-
-
-def _hits(output: Output, labels: Tensor) -> int:
-    (logits,) = as_tuple(output)
-    return int(torch.eq(logits.argmax(1), labels).sum())

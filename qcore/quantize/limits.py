@@ -30,6 +30,12 @@ def is_weight_width(bits: object) -> bool:
     return bits == PRUNED or MIN_BITS <= bits <= MAX_BITS
 
 
+def mean_bits(bits: WeightBits) -> float:
+    """Bits of a weight of a layer on average; its kernels have as many weights each. Example: 4 of
+    4, and 5 of (0, 8, 7)."""
+    return float(bits) if isinstance(bits, int) else sum(bits) / len(bits)
+
+
 def largest_level(bits: int) -> int:
     """n = 2^(b-1) - 1, the largest signed integer. 8 bits: 127; 2 bits: 1."""
     return full_range(bits)[1]

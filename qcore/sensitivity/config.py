@@ -200,8 +200,12 @@ def check_config(config: SensitivityConfig) -> None:
         raise BadInput(f"inputs cannot be pruned; give --activation-bits from {MIN_BITS} on")
     if config.method == "hessian" and config.target != "weight":
         raise BadInput("the Hessian measure is of weights; use --target weight")
-    if config.activation_bits and config.method == "projected":
-        raise BadInput("pairs of different widths are measured with --method exact")
+    apart = [str(bits) for bits in config.activation_bits if bits not in config.bits]
+    if apart and config.method == "projected":  # whose projections have one list of widths
+        raise BadInput(
+            "projected inputs have widths that weights have too; "
+            f"add {', '.join(apart)} to --bits, or measure with --method exact"
+        )
     if config.refine is not None and config.refine < LEAST_REFINE:
         raise BadInput(
             f"refining takes at least {LEAST_REFINE} forward passes, {config.refine} would measure "

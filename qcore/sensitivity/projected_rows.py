@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from qcore.sensitivity.config import SensitivityConfig
+from qcore.sensitivity.config import Quantized, SensitivityConfig, Width
 from qcore.sensitivity.kernel_estimates import KernelEstimates
 from qcore.sensitivity.projection.bootstrap import bootstrap_interval
 from qcore.sensitivity.projection.projections import Projections
@@ -14,8 +14,8 @@ from qcore.sensitivity.row import SensitivityRow
 def rows_from_projections(
     projections: Projections, config: SensitivityConfig
 ) -> tuple[SensitivityRow, ...]:
-    """A row for every layer and width; intervals by bootstrap over the images."""
-    values = projections.per_sample(config.target)
+    """A row for every layer and width, or pair of them; intervals by bootstrap over the images."""
+    values = projections.per_sample_at([_pair(width, config.target) for width in config.widths])
     cells = values.reshape(len(values), -1)
     means = cells.mean(0)
     low, high = bootstrap_interval(cells) if len(values) > 1 else (None, None)
@@ -34,6 +34,11 @@ def rows_from_projections(
         )
         for i, (layer, width) in enumerate(places)
     )
+
+
+def _pair(width: Width, target: Quantized) -> tuple[int | None, int | None]:
+    """Bits of the weights and of the input."""
+    return (None, width.bits) if target == "activation" else (width.bits, width.activation_bits)
 
 
 def rows_of_kernels(

@@ -59,13 +59,17 @@ def ranking(
     ``loss``: ΔL at ``bits``. ``step``: (ΔL(lower) - ΔL(bits)) / (kB(bits) - kB(lower)) with the
     next lower width of the table; its interval joins the worst ends of both, so it is too wide
     rather than too narrow. Example: ΔL 0.01 at 4 and 0.05 at 3 bits of 80,000 weights, which are
-    40 and 30 kB: 0.004 per kB. BadInput for a width the table lacks (or has nothing below).
+    40 and 30 kB: 0.004 per kB. Of a table with several widths of inputs, rows of equal widths are
+    ranked; ``at_inputs`` makes it one of one. BadInput for a width the table lacks (or has nothing
+    below).
     """
     known = widths_to_rank(table, criterion)
     if bits not in known:
         raise BadInput(f"{bits} bits cannot be ranked; choose one of {known}")
     # Of pairs, those of one width: the others have no place in an order by one number.
-    rows = {(r.layer, r.bits): r for r in table.rows if r.activation_bits in (None, r.bits)}
+    alone = len(table.config.activation_bits) == 1
+    of = (row for row in table.rows if alone or row.activation_bits in (None, row.bits))
+    rows = {(row.layer, row.bits): row for row in of}
     lower = max((b for b in table.config.bits if b < bits), default=None)
     found = (
         _loss(rows, layer, bits) if criterion == "loss" else _step(rows, layer, bits, lower)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from qcore.allocate.costs import BUDGETS
 from qcore.sensitivity.config import Width
-from ui.allocation.dialled import MOST_KEPT, Dialled, Method, Widths
+from ui.allocation.dialled import MOST_KEPT, Dialled, FromSearch, Kept, Method
 from ui.allocation.digits import read_digits, read_widths, write_digits, write_widths
 
 PARAMETERS = ("budget", "also", "hardware", "input_bits", "method", "pins", "kept")
@@ -18,6 +19,8 @@ T = TypeVar("T")
 
 _BETWEEN = ":"  # name and value
 _NEXT = ","
+_SEARCH = "search:"
+_JOB = re.compile(r"[0-9a-f]{32}")
 _MOST = 1e18  # no budget of a network is larger, in any unit
 _DIALS = tuple(name for name in BUDGETS if name != "loss")
 
@@ -25,13 +28,15 @@ _DIALS = tuple(name for name in BUDGETS if name != "loss")
 @dataclass(frozen=True)
 class Scope:
     """What can be chosen: layers in running order, widths of the table, hardware, bits of inputs
-    (none where the table has its own)."""
+    (none where the table has its own). ``found`` is true of the id of a search job that found bits
+    per kernel for this network."""
 
     layers: tuple[str, ...]
     widths: tuple[Width, ...]
     hardware: tuple[str, ...]
     inputs: tuple[int, ...]
     methods: tuple[Method, ...] = ("ilp", "interaction")
+    found: Callable[[str], bool] = lambda job: False
 
     @property
     def bits(self) -> tuple[int, ...]:
@@ -58,7 +63,7 @@ def to_query(dialled: Dialled, scope: Scope) -> dict[str, str | None]:
         "input_bits": None if dialled.inputs is None else str(dialled.inputs),
         "method": None if dialled.method == "ilp" else dialled.method,
         "pins": write_digits([pins.get(name) for name in scope.layers]) if pins else None,
-        "kept": _NEXT.join(map(write_widths, dialled.kept)) or None,
+        "kept": _NEXT.join(map(_word, dialled.kept)) or None,
     }
 
 
@@ -94,7 +99,10 @@ def read_query(query: Mapping[str, str], scope: Scope) -> tuple[Dialled, tuple[s
     if second is not None and second[0] == name:
         reader.ignored.append("also")
         second = None
-    state = Dialled(name, value, second, hardware, inputs, pins=pins or (), kept=kept or ())
+    there = tuple(one for one in kept or () if _is_there(one, scope))
+    if len(there) < len(kept or ()):
+        reader.ignored.append("kept")
+    state = Dialled(name, value, second, hardware, inputs, pins=pins or (), kept=there)
     return replace(state, method=method or "ilp"), tuple(reader.ignored)
 
 
@@ -127,12 +135,27 @@ def _pins(text: str, scope: Scope) -> tuple[tuple[str, int], ...] | None:
     return tuple(sorted((name, pin) for name, pin in named if pin is not None))
 
 
-def _kept(text: str, scope: Scope) -> tuple[Widths, ...] | None:
+def _kept(text: str, scope: Scope) -> tuple[Kept, ...] | None:
     """All of them or none: a configuration that is missing would change what is compared."""
-    found = [read_widths(word, len(scope.layers)) for word in text.split(_NEXT)]
-    known = [widths for widths in found if widths is not None]
+    found = [_read_word(word, scope) for word in text.split(_NEXT)]
+    known = [one for one in found if one is not None]
     if len(known) < len(found) or not 0 < len(found) <= MOST_KEPT or len(set(known)) < len(known):
         return None
-    if not all(scope.can_keep(width) for widths in known for width in widths):
-        return None
     return tuple(known)
+
+
+def _word(kept: Kept) -> str:
+    return _SEARCH + kept.job if isinstance(kept, FromSearch) else write_widths(kept)
+
+
+def _read_word(word: str, scope: Scope) -> Kept | None:
+    if word.startswith(_SEARCH):
+        job = word.removeprefix(_SEARCH)
+        return FromSearch(job) if _JOB.fullmatch(job) else None
+    widths = read_widths(word, len(scope.layers))
+    return widths if widths is not None and all(map(scope.can_keep, widths)) else None
+
+
+def _is_there(kept: Kept, scope: Scope) -> bool:
+    """Jobs go, and nobody can bring them back: the other configurations stay."""
+    return not isinstance(kept, FromSearch) or scope.found(kept.job)

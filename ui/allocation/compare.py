@@ -6,10 +6,9 @@ import streamlit as st
 
 from qcore.prepare.prepared import Prepared
 from ui.allocation.compare_table import compare_table
-from ui.allocation.compared import NOW, Compared, compared
+from ui.allocation.compared import Compared, all_compared
 from ui.allocation.dialled import MOST_KEPT
 from ui.allocation.held_out import HeldOut
-from ui.allocation.points import letter
 from ui.allocation.workbench import Answer
 from ui.charts import chart
 from ui.evaluations import start
@@ -20,21 +19,19 @@ from ui.state import focused_layer, palette
 
 def compare_section(prepared: Prepared, held: HeldOut | None, answer: Answer) -> None:
     """A table with differences, layers that differ, and measuring all of them."""
-    kept = answer.dialled.kept
-    if not kept:
+    if not answer.dialled.kept:
         st.info(
             f"Press **Keep** to put the configuration on the dial aside, up to {MOST_KEPT} of "
-            "them. They stand here side by side, as diamonds on the curve, and in the link.",
+            "them. They stand here side by side, as diamonds on the curve, and in the link. The "
+            "page Search sends what it finds here too.",
             icon=":material/bookmark:",
         )
         return
-    setting = None if held is None else held.setting
-    all_widths = {letter(i): widths for i, widths in enumerate(kept)} | {NOW: answer.widths}
-    each = [compared(prepared, setting, answer, *one) for one in all_widths.items()]
+    each = all_compared(prepared, None if held is None else held.setting, answer)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         chosen = st.segmented_control(
             "Differences to",
-            list(all_widths),
+            [one.name for one in each],
             default=each[0].name,
             required=True,
             key="compare_to",
@@ -62,8 +59,8 @@ def _measure_all(each: list[Compared]) -> None:
 
 
 def _differences(prepared: Prepared, each: list[Compared]) -> None:
-    rows = {one.name: [width.bits for width in one.widths] for one in each}
     names = [layer.name for layer in prepared.network.layers]
+    rows = {one.name: [one.bits[name] for name in names] for one in each}
     differing = sum(len(set(column)) > 1 for column in zip(*rows.values(), strict=True))
     st.markdown(
         f"**{differing} of {len(names)} layers differ.** The others are grey; click one to focus "
@@ -72,6 +69,7 @@ def _differences(prepared: Prepared, each: list[Compared]) -> None:
     chart(
         differences_figure(names, rows, focused_layer(prepared), palette()),
         "allocate-differences",
-        "Weight bits of each layer in every compared configuration; layers that agree are grey.",
+        "Weight bits of each layer in every compared configuration, the mean where its kernels "
+        "differ; layers that agree are grey.",
         focus_clicked,
     )

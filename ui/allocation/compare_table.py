@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from ui.allocation import session, signed, units
-from ui.allocation.compared import NOW, Compared
+from ui.allocation.compared import Compared
 from ui.allocation.dialled import without_kept
 from ui.allocation.words import predicted_label
 from ui.allocation.workbench import Answer
@@ -44,6 +44,11 @@ def compare_table(each: Sequence[Compared], reference: Compared, answer: Answer)
             "A configuration without figures has widths that this table does not have, or that the "
             "chosen hardware does not run."
         )
+    if any(one.agent is not None for one in each):
+        st.caption(
+            "Bits per kernel that a search found: time and energy are not known of layers of "
+            "several widths, and their predicted ΔL only where the search was of the run above."
+        )
 
 
 def _row(count: int) -> list[st.delta_generator.DeltaGenerator]:
@@ -52,15 +57,16 @@ def _row(count: int) -> list[st.delta_generator.DeltaGenerator]:
 
 def _heads(each: Sequence[Compared]) -> None:
     cells = _row(len(each))
-    for number, (cell, one) in enumerate(zip(cells[1:], each, strict=True)):
+    for cell, one in zip(cells[1:], each, strict=True):
         with cell.container(gap="xxsmall"):
-            st.markdown(f"**{one.name}**")
-            if one.name != NOW:
+            agent = "" if one.agent is None else f" :small[{one.agent}, per kernel]"
+            st.markdown(f"**{one.name}**{agent}")
+            if one.number is not None:
                 st.button(
                     "Remove",
                     key=f"remove-{one.name}",
                     type="tertiary",
-                    on_click=lambda number=number: session.change(
+                    on_click=lambda number=one.number: session.change(
                         without_kept(session.now(), number)
                     ),
                 )
@@ -78,7 +84,7 @@ def _heads(each: Sequence[Compared]) -> None:
 
 def _quantities(each: Sequence[Compared], answer: Answer) -> list[_Quantity]:
     rows = [_cost(name, each, answer) for name in _SHOWN if name in answer.costs]
-    predicted = tuple(None if one.costs is None else one.costs["loss"] for one in each)
+    predicted = tuple(None if one.costs is None else one.costs.get("loss") for one in each)
     measured = tuple(one.measured_loss for one in each)
     rows.append(_Quantity(predicted_label(answer), predicted, signed.loss, signed.loss))
     rows.append(_Quantity("Measured ΔL", measured, signed.loss, signed.loss))

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
+from qcore.agents.config import TITLES
 from qcore.allocate import evaluate
 from qcore.prepare.prepared import Prepared
+from qcore.quantize.limits import WeightBits
 from qcore.sensitivity.config import Width
-from ui.allocation.dialled import Widths
+from ui.allocation.dialled import FromSearch, Widths
+from ui.allocation.from_search import KernelBits, kept_kernels
+from ui.allocation.points import letter
 from ui.allocation.workbench import Answer
-from ui.evaluations import Measurement, Setting, measurement_of
+from ui.evaluations import Measurement, Setting, measurement, measurement_of
 
 NOW = "On the dial"
 """What the configuration on the dial is called."""
@@ -19,13 +24,21 @@ _OF_WEIGHTS = ("size_bytes", "average_bits", "size_ratio", "loss")
 
 @dataclass(frozen=True, eq=False)
 class Compared:
-    """One configuration: its name, widths, costs by name with its loss (None where this table has
-    no price for it), and its measurement, None where there are no data to measure on."""
+    """One configuration: its place among those put aside (None: on the dial), its weight bits by
+    layer (of each kernel where they differ), costs by name with its loss (None where this table has
+    no price for it), and its measurement, None where there are no data to measure on. ``agent``
+    found it, None where the solver did."""
 
-    name: str
-    widths: Widths
-    costs: dict[str, float] | None
+    number: int | None
+    bits: Mapping[str, WeightBits]
+    costs: Mapping[str, float] | None
     measurement: Measurement | None
+    agent: str | None = None
+
+    @property
+    def name(self) -> str:
+        """Example: B."""
+        return NOW if self.number is None else letter(self.number)
 
     @property
     def measured_loss(self) -> float | None:
@@ -34,20 +47,46 @@ class Compared:
         return None if result is None else result.delta_loss
 
 
-def compared(
-    prepared: Prepared, setting: Setting | None, answer: Answer, name: str, widths: Widths
+def all_compared(prepared: Prepared, setting: Setting | None, answer: Answer) -> list[Compared]:
+    """Those put aside, and then the one on the dial."""
+    found, kept = [], answer.dialled.kept
+    kernels = kept_kernels(kept, answer.bench)
+    for number, one in enumerate(kept):
+        if not isinstance(one, FromSearch):
+            found.append(_of_layers(prepared, setting, answer, number, one))
+        elif number in kernels:
+            found.append(_of_kernels(prepared, setting, number, kernels[number]))
+    return [*found, _of_layers(prepared, setting, answer, None, answer.widths)]
+
+
+def _of_layers(
+    prepared: Prepared,
+    setting: Setting | None,
+    answer: Answer,
+    number: int | None,
+    widths: Widths,
 ) -> Compared:
-    """Price it by the problem on the dial, and look up its measurement."""
+    """Priced by the problem on the dial."""
     choice, costs = answer.problem.choice_of(widths), None
     if choice is not None:
         costs = answer.problem.costs(evaluate(answer.problem.problem, choice))
         if not set(widths) <= set(answer.problem.options):
             # Its inputs have other bits than the dialled ones: no price for what these count in.
             costs = {name: cost for name, cost in costs.items() if name in _OF_WEIGHTS}
+    named = _named(prepared, widths)
+    found = None if setting is None else measurement_of(prepared, named, setting)
+    bits = {name: width.bits for name, width in named.items()}
+    return Compared(number, bits, costs, found)
+
+
+def _of_kernels(
+    prepared: Prepared, setting: Setting | None, number: int, known: KernelBits
+) -> Compared:
+    """Priced by the problem that was searched."""
     found = None
     if setting is not None:
-        found = measurement_of(prepared, _named(prepared, widths), setting)
-    return Compared(name, widths, costs, found)
+        found = measurement(prepared, known.bits, known.inputs, setting)
+    return Compared(number, known.bits, known.costs, found, TITLES[known.asked.agent])
 
 
 def _named(prepared: Prepared, widths: Widths) -> dict[str, Width]:

@@ -11,6 +11,17 @@ Method = Literal["ilp", "interaction"]
 Widths = tuple[Width, ...]
 """A configuration: the width of each layer, in running order."""
 
+
+@dataclass(frozen=True)
+class FromSearch:
+    """A configuration of bits per kernel: that which the search job of this id found."""
+
+    job: str
+
+
+Kept = Widths | FromSearch
+"""A configuration that is put aside."""
+
 MOST_KEPT = 4
 
 
@@ -31,7 +42,7 @@ class Dialled:
     inputs: int | None = None
     method: Method = "ilp"
     pins: tuple[tuple[str, int], ...] = ()
-    kept: tuple[Widths, ...] = ()
+    kept: tuple[Kept, ...] = ()
 
     @property
     def question(self) -> Dialled:
@@ -47,11 +58,11 @@ def with_pin(dialled: Dialled, layer: str, bits: int | None) -> Dialled:
     return replace(dialled, pins=tuple(sorted(pins.items())))
 
 
-def with_kept(dialled: Dialled, widths: Widths) -> Dialled:
+def with_kept(dialled: Dialled, kept: Kept) -> Dialled:
     """One more configuration put aside; the same where it is there already or four are."""
-    if widths in dialled.kept or len(dialled.kept) >= MOST_KEPT:
+    if kept in dialled.kept or len(dialled.kept) >= MOST_KEPT:
         return dialled
-    return replace(dialled, kept=(*dialled.kept, widths))
+    return replace(dialled, kept=(*dialled.kept, kept))
 
 
 def without_kept(dialled: Dialled, number: int) -> Dialled:

@@ -56,6 +56,13 @@ def fit(whole: SensitivityTable, hardware: Hardware | None, asked: Dialled) -> F
     return Fit(whole, table, hardware, pins, idle, trouble)
 
 
+def pinned_width(table: SensitivityTable, bits: int) -> Width:
+    """What a pin to bits of weights is. Of a table with several widths of inputs it is that with
+    the widest: a layer is pinned to keep it from harm."""
+    inputs = table.config.activation_bits
+    return Width(bits, max(inputs)) if inputs else Width(bits)
+
+
 def inputs_for(whole: SensitivityTable, hardware: Hardware, inputs: int | None) -> int | None:
     """Bits of all inputs that some width of a table of weights alone runs with: ``inputs`` where it
     can be, else 8, else the widest; ``inputs`` again where there are none."""

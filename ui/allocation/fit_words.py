@@ -13,7 +13,7 @@ from qcore.hardware.refusal import listed
 from qcore.latency.hardware import THIS_MACHINE
 from qcore.sensitivity.config import Width
 from ui import format as fmt
-from ui.allocation.dialled import Dialled, Widths
+from ui.allocation.dialled import Dialled, FromSearch, Kept
 from ui.allocation.fit import Fit, idle_layers
 from ui.allocation.points import letter
 from ui.hardware.known import title
@@ -61,7 +61,7 @@ def runs_words(hardware: Hardware, network: Description) -> str:
     return joined(["full precision" if pair == _FULL else str(pair) for pair in runs])
 
 
-def waiting_words(found: Fit, problem: TableProblem, kept: Sequence[Widths]) -> str | None:
+def waiting_words(found: Fit, problem: TableProblem, kept: Sequence[Kept]) -> str | None:
     """Which pins and kept configurations have widths that the hardware does not run."""
     parts = []
     if found.idle:
@@ -69,7 +69,7 @@ def waiting_words(found: Fit, problem: TableProblem, kept: Sequence[Widths]) -> 
         more = len(layers) - _FEW
         named = [*layers[:_FEW], *([f"{more} more"] if more > 0 else [])]
         parts.append(f"pins of {joined(named)}")
-    names = [letter(i) for i, one in enumerate(kept) if problem.choice_of(one) is None]
+    names = [letter(i) for i, one in enumerate(kept) if _waits(one, problem)]
     if names:
         parts.append(f"kept {joined(names)}")
     if not parts:
@@ -78,6 +78,11 @@ def waiting_words(found: Fit, problem: TableProblem, kept: Sequence[Widths]) -> 
         f"This hardware does not run the widths of {fmt.plain(' and '.join(parts))}: they wait, "
         "and count again without it."
     )
+
+
+def _waits(kept: Kept, problem: TableProblem) -> bool:
+    """Bits per kernel have no price on any hardware, so none to wait for."""
+    return not isinstance(kept, FromSearch) and problem.choice_of(kept) is None
 
 
 def widths_words(widths: Sequence[Width]) -> str:

@@ -133,7 +133,7 @@ def _export(prepared: Prepared, answer: Answer, found: _Found) -> None:
     assert found.allocation is not None
     table = answer.bench.table
     written = kernels_to_bit_allocation(
-        found.problem, table, found.allocation, clipping_in_use(table)
+        found.problem, table, found.allocation, "lagrangian", clipping_in_use(table)
     )
     bits = found.problem.costs(found.allocation)["average_bits"]
     name = f"{file_name_of(prepared.network.name)}-{bits:.2f}bits-kernels.json"

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from qcore.allocate import evaluate
+from ui.allocation.from_search import kept_kernels
 from ui.allocation.held_out import HeldOut
 from ui.allocation.measured_table import label
 from ui.allocation.workbench import Answer
@@ -16,10 +19,9 @@ def measured_points(held: HeldOut, answer: Answer) -> tuple[DialMeasured, ...]:
         return ()
     points, setting = [], held.setting
     for row in held.rows:
-        choice = None if row.widths is None else answer.problem.choice_of(row.widths)
-        if choice is None or not _alike(row, setting, answer):
+        costs = _costs(row, answer)
+        if costs is None or not _alike(row, setting, answer):
             continue
-        costs = answer.problem.costs(evaluate(answer.problem.problem, choice))
         result = row.evaluation
         points.append(
             DialMeasured(
@@ -31,6 +33,18 @@ def measured_points(held: HeldOut, answer: Answer) -> tuple[DialMeasured, ...]:
             )
         )
     return tuple(points)
+
+
+def _costs(row: Measured, answer: Answer) -> Mapping[str, float] | None:
+    """Of bits per layer by the problem on the dial; bits per kernel are known where they are put
+    aside."""
+    if row.widths is None:
+        kernels = kept_kernels(answer.dialled.kept, answer.bench).values()
+        return next((known.costs for known in kernels if known.is_measured_by(row)), None)
+    choice = answer.problem.choice_of(row.widths)
+    if choice is None:
+        return None
+    return answer.problem.costs(evaluate(answer.problem.problem, choice))
 
 
 def _alike(row: Measured, setting: Setting, answer: Answer) -> bool:

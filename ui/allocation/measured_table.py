@@ -9,6 +9,7 @@ import streamlit as st
 
 from qcore.allocate import evaluate
 from ui.allocation import signed, units
+from ui.allocation.from_search import kept_kernels
 from ui.allocation.held_out import HeldOut
 from ui.allocation.points import letter
 from ui.allocation.workbench import Answer
@@ -78,9 +79,12 @@ def _row(row: Measured, setting: Setting, answer: Answer, unit: DialUnit) -> dic
 def _predicted(row: Measured, answer: Answer) -> float | None:
     """What the table says of it, None where it was measured at other bits or clipping."""
     table = answer.bench.table
-    if row.clipping.of("weight") != table.config.clipping.of("weight") or row.widths is None:
+    if row.clipping.of("weight") != table.config.clipping.of("weight"):
         return None
-    choice = answer.problem.choice_of(row.widths)
+    for known in kept_kernels(answer.dialled.kept, answer.bench).values():
+        if known.is_measured_by(row):
+            return known.costs.get("loss")
+    choice = None if row.widths is None else answer.problem.choice_of(row.widths)
     return None if choice is None else evaluate(answer.problem.problem, choice).costs["loss"]
 
 
@@ -101,13 +105,22 @@ def _clipping(row: Measured) -> str:
 
 def label(row: Measured, setting: Setting, answer: Answer) -> str:
     """What a measured allocation is called beside the one on the dial."""
-    widths = row.widths
-    if widths is not None and row.clipping == setting.used_clipping(row.inputs.values()):
-        if answer.allocation is not None and widths == answer.widths:
+    if row.clipping == setting.used_clipping(row.inputs.values()):
+        if answer.allocation is not None and row.widths == answer.widths:
             return "this budget"
-        if widths in answer.dialled.kept:
-            return f"kept {letter(answer.dialled.kept.index(widths))}"
+        number = _place(row, answer)
+        if number is not None:
+            return f"kept {letter(number)}"
     bits = set(row.bits.values())
     one = bits.pop() if len(bits) == 1 else None
     plain = "" if row.clipping.bias_correction else "plain "
     return f"{plain}uniform {one} bit" if isinstance(one, int) else f"{plain}mixed"
+
+
+def _place(row: Measured, answer: Answer) -> int | None:
+    """Of those put aside, the one that was measured."""
+    kept = answer.dialled.kept
+    if row.widths in kept:
+        return kept.index(row.widths)
+    kernels = kept_kernels(kept, answer.bench).items()
+    return next((number for number, known in kernels if known.is_measured_by(row)), None)

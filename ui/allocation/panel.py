@@ -17,7 +17,8 @@ from ui.allocation.address import Scope
 from ui.allocation.clipping import clipping_in_use, clipping_line
 from ui.allocation.controls import controls
 from ui.allocation.dial import dial
-from ui.allocation.dialled import Dialled, Method
+from ui.allocation.dialled import Dialled, FromSearch, Method
+from ui.allocation.from_search import kernel_bits
 from ui.allocation.held_out import held_out
 from ui.allocation.measured_points import measured_points
 from ui.allocation.sections import sections
@@ -31,7 +32,7 @@ def panel(prepared: Prepared, table: SensitivityTable, pair: DataPair | None) ->
     """From the choices to the files. ``pair``: data of the table's run, None where these are
     gone."""
     machines = known(prepared)
-    dialled = session.begin(prepared.network.fingerprint, _scope(table, machines))
+    dialled = session.begin(prepared.network.fingerprint, scope_of(table, machines))
     found = bench(table, dialled, machines.get(dialled.hardware or ""))
     dialled = _with_known_budgets(found, found.fit.dialled(dialled))
     controls(found, dialled, machines)
@@ -50,7 +51,7 @@ def panel(prepared: Prepared, table: SensitivityTable, pair: DataPair | None) ->
     clipping_line(table, dialled.inputs)
 
 
-def _scope(table: SensitivityTable, machines: Iterable[str]) -> Scope:
+def scope_of(table: SensitivityTable, machines: Iterable[str]) -> Scope:
     own_inputs = table.config.target == "both"
     return Scope(
         tuple(layer.name for layer in table.network.layers),
@@ -58,6 +59,7 @@ def _scope(table: SensitivityTable, machines: Iterable[str]) -> Scope:
         tuple(machines),
         () if own_inputs else GRID_BITS,
         get_args(Method) if table.projections is not None else ("ilp",),
+        lambda job: kernel_bits(FromSearch(job), table.network) is not None,
     )
 
 

@@ -20,7 +20,9 @@ from qcore.allocate.greedy import greedy_accuracy, greedy_compression
 from qcore.allocate.interval import predicted_intervals
 from qcore.allocate.live_path import live_path
 from qcore.allocate.problem import Allocation
-from ui.allocation.dialled import Dialled, Widths
+from qcore.quantize.limits import mean_bits
+from ui.allocation.dialled import Dialled, FromSearch, Kept
+from ui.allocation.from_search import KernelBits, kept_kernels
 from ui.allocation.workbench import Answer, Bench, budgets_of
 from ui.components.live_dial import DialMark, DialPoint
 
@@ -53,15 +55,25 @@ def marks(found: Bench, dialled: Dialled) -> tuple[DialMark, ...]:
     return (*fixed, DialMark("kept", "diamonds", kept_points(found, dialled.kept)))
 
 
-def kept_points(found: Bench, kept: Sequence[Widths]) -> tuple[DialPoint, ...]:
+def kept_points(found: Bench, kept: Sequence[Kept]) -> tuple[DialPoint, ...]:
     """Those put aside, as this problem prices them; without what it has no price for."""
-    points = []
-    for number, widths in enumerate(kept):
-        choice = found.problem.choice_of(widths)
+    points, kernels = [], kept_kernels(kept, found)
+    for number, one in enumerate(kept):
+        if number in kernels:
+            points += _of_kernels(kernels[number], letter(number))
+        choice = None if isinstance(one, FromSearch) else found.problem.choice_of(one)
         if choice is not None:
             allocation = evaluate(found.problem.problem, choice)
             points += _points(found, [allocation], "kept", letter(number))
     return tuple(points)
+
+
+def _of_kernels(known: KernelBits, label: str) -> list[DialPoint]:
+    """Nothing where the predicted loss is not known."""
+    if "loss" not in known.costs:
+        return []
+    bits = tuple(mean_bits(one) for one in known.bits.values())
+    return [DialPoint("kept", label, known.costs, known.costs["loss"], None, None, bits)]
 
 
 def answer_point(answer: Answer) -> DialPoint:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import streamlit as st
 
 from ui.allocation.address import PARAMETERS, Scope, read_query, to_query
-from ui.allocation.dialled import Dialled, Widths
+from ui.allocation.dialled import Dialled, Kept, Widths, with_kept
 from ui.state import put_in_url
 
 _NOW, _PAST, _FUTURE = "dial_now", "dial_past", "dial_future"
@@ -95,12 +95,29 @@ def shown() -> Shown | None:
     return found
 
 
-def of_network(network: str) -> tuple[Shown | None, tuple[Widths, ...]]:
+def of_network(network: str) -> tuple[Shown | None, tuple[Kept, ...]]:
     """For other pages: the answer that Allocate showed last of a network (its fingerprint), and the
     configurations put aside there. Nothing where the last network was another."""
     if st.session_state.get(_NETWORK) != network or _NOW not in st.session_state:
         return None, ()
     return shown(), now().kept
+
+
+def kept_of(network: str) -> tuple[Kept, ...]:
+    """For other pages: the configurations of a network that are put aside, wherever its dial is."""
+    if st.session_state.get(_NETWORK) in (None, network):
+        found = st.session_state.get(_NOW)
+    else:
+        found = st.session_state.get(_OF_NETWORKS, {}).get(network, {}).get(_NOW)
+    return () if found is None else found.kept
+
+
+def keep(network: str, kept: Kept) -> None:
+    """For callbacks of other pages: put a configuration aside, whether or not Allocate has been
+    seen. The link is written when it is."""
+    _switch(network)
+    st.session_state.setdefault(_NOW, Dialled())
+    change(with_kept(now(), kept))
 
 
 def _go(dialled: Dialled) -> None:
@@ -119,18 +136,24 @@ def _step(source: str, target: str) -> None:
 
 
 def _follow(network: str) -> None:
+    """The dial of this network; the link was another's."""
+    if _switch(network):
+        for name in PARAMETERS:
+            put_in_url(name, None)
+
+
+def _switch(network: str) -> bool:
     """Another network's state, its history with it, waits for it to come back."""
     before = st.session_state.get(_NETWORK)
     st.session_state[_NETWORK] = network
     if before in (None, network):
-        return
+        return False
     names = (_NOW, _PAST, _FUTURE)
     waiting = st.session_state.setdefault(_OF_NETWORKS, {})
     waiting[before] = {name: st.session_state.pop(name, None) for name in names}
     _take_up(waiting.get(network))
     st.session_state.pop(_SHOWN, None)
-    for name in PARAMETERS:
-        put_in_url(name, None)
+    return True
 
 
 def _take_up(state: dict[str, object] | None) -> None:

@@ -15,7 +15,7 @@ from qcore.hardware import Hardware
 from qcore.sensitivity.config import Width
 from qcore.sensitivity.table import SensitivityTable
 from ui.allocation.dialled import Dialled, Widths
-from ui.allocation.fit import Fit, fit
+from ui.allocation.fit import Fit, fit, pinned_width
 from ui.allocation.interactions import interaction_words
 from ui.allocation.units import dial_unit, own, shown_up
 from ui.components.live_dial import DialUnit
@@ -141,7 +141,7 @@ def _bench(
     free = table_problem(found.table, activation_bits=_asked.inputs, hardware=found.hardware)
     pinned = table_problem(
         found.table,
-        pins=dict(found.pins),
+        pins={layer: pinned_width(found.table, bits) for layer, bits in found.pins},
         activation_bits=_asked.inputs,
         hardware=found.hardware,
     )

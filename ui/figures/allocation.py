@@ -7,19 +7,22 @@ from typing import Any
 
 import plotly.graph_objects as go
 
+from qcore.quantize.limits import WeightBits, mean_bits
 from ui import format as fmt
-from ui.theme import Palette, bit_color, finish, text_on
+from ui.theme import FULL_PRECISION_COLOR, Palette, bit_color, finish, text_on
 
 _MOST_LABELS = 60  # beyond this many layers a number does not fit its cell
+_MOST_TENTHS = 32  # beyond this many layers a mean with its tenth does not fit its cell
 _MOST_NAMES = 24  # beyond this many layers names are small
 _NAME = 24  # characters of a name below its cell
 _ROW = 34
 
 
 def differences_figure(
-    layers: Sequence[str], rows: Mapping[str, Sequence[int]], focus: str, palette: Palette
+    layers: Sequence[str], rows: Mapping[str, Sequence[WeightBits]], focus: str, palette: Palette
 ) -> go.Figure:
-    """One row a configuration, one cell a layer in the bit ramp; layers that agree are grey."""
+    """One row a configuration, one cell a layer in the bit ramp; layers that agree are grey. A
+    layer whose kernels differ has their mean."""
     differ = [len(set(column)) > 1 for column in zip(*rows.values(), strict=True)]
     order = list(rows)[::-1]
     figure = go.Figure()
@@ -29,13 +32,13 @@ def differences_figure(
             y=[1] * len(layers),
             base=[order.index(name)] * len(layers),
             name=name,
-            customdata=[[layer, b] for layer, b in zip(layers, bits, strict=True)],
-            text=[str(b) for b in bits] if len(layers) <= _MOST_LABELS else None,
+            customdata=[[layer, _words(b)] for layer, b in zip(layers, bits, strict=True)],
+            text=_texts(bits),
             textposition="inside",
             insidetextanchor="middle",
             textangle=0,
             constraintext="none",
-            hovertemplate=f"<b>%{{x}}</b><br>{name}: %{{customdata[1]}} bits<extra></extra>",
+            hovertemplate=f"<b>%{{x}}</b><br>{name}: %{{customdata[1]}}<extra></extra>",
             **_colors(bits, differ, [layer == focus for layer in layers], palette),
         )
     figure.update_layout(barmode="overlay", bargap=0.08, showlegend=False)
@@ -44,12 +47,33 @@ def differences_figure(
     return finish(figure, palette, 90 + _ROW * len(rows) + 6 * longest)
 
 
+def _texts(bits: Sequence[WeightBits]) -> list[str] | None:
+    """Means in tenths where there is room."""
+    if len(bits) > _MOST_LABELS:
+        return None
+    tenths = len(bits) <= _MOST_TENTHS
+    return [f"{round(mean_bits(one), 1) if tenths else round(mean_bits(one)):g}" for one in bits]
+
+
+def _words(bits: WeightBits) -> str:
+    """Example: 4 bits; of kernels: 3.25 bits on average, 0 to 8."""
+    if isinstance(bits, int):
+        return f"{bits} bits"
+    return f"{mean_bits(bits):.2f} bits on average, {min(bits)} to {max(bits)}"
+
+
+def _color(bits: WeightBits) -> str:
+    """Of the nearest whole bit; a layer that is pruned altogether has that of no bits."""
+    nearest = round(mean_bits(bits))
+    return bit_color(nearest) if nearest else FULL_PRECISION_COLOR
+
+
 def _colors(
-    bits: Sequence[int], differ: Sequence[bool], focused: Sequence[bool], palette: Palette
+    bits: Sequence[WeightBits], differ: Sequence[bool], focused: Sequence[bool], palette: Palette
 ) -> dict[str, Any]:
     """Cells and their numbers."""
     cells = [
-        (bit_color(b), text_on(bit_color(b))) if d else (palette.grid, palette.muted)
+        (_color(b), text_on(_color(b))) if d else (palette.grid, palette.muted)
         for b, d in zip(bits, differ, strict=True)
     ]
     lines = [palette.focus if one else "rgba(0,0,0,0)" for one in focused]

@@ -16,9 +16,15 @@ def cell_text(row: SensitivityRow, table: SensitivityTable) -> str:
     within = fmt.interval(row.ci_low, row.ci_high)
     value = f"{table.config.quantity} {fmt.loss(row.delta_loss)} {table.config.unit}".strip()
     return (
-        f"<b>{fmt.label(row.layer)}</b> at {row.bits} bits<br>{value}{_noise_text(row.noise)}"
+        f"<b>{fmt.label(row.layer)}</b> at {_bits(row)} bits<br>{value}{_noise_text(row.noise)}"
         f"{f'<br>95 %: {within}' if within else ''}<br>{row.samples:,} images{found}"
     )
+
+
+def _bits(row: SensitivityRow) -> str:
+    """Of the weights, and behind a stroke those of the input where they differ."""
+    same = row.activation_bits in (None, row.bits)
+    return str(row.bits) if same else f"{row.bits}/{row.activation_bits}"
 
 
 def _noise_text(noise: OutputNoise | None) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from qcore.prepare.prepared import Prepared
 from ui.allocation import session
-from ui.allocation.dialled import Widths
+from ui.allocation.dialled import FromSearch, Widths
 from ui.allocation.points import letter
 from ui.hardware.chosen import LINK, UNIFORM
 
@@ -12,10 +12,12 @@ _DIAL = "dial"
 
 
 def configurations(prepared: Prepared) -> dict[str, Widths]:
-    """Name -> bits of each layer: the one on the dial, then those that were put aside."""
+    """Name -> bits of each layer: the one on the dial, then those that were put aside. Bits per
+    kernel are not among them: no hardware says what a layer of several widths takes."""
     shown, kept = session.of_network(prepared.network.fingerprint)
     dial = {} if shown is None else {_DIAL: shown.widths}
-    return dial | {letter(number): widths for number, widths in enumerate(kept)}
+    each = enumerate(kept)
+    return dial | {letter(n): one for n, one in each if not isinstance(one, FromSearch)}
 
 
 def source_title(source: str) -> str:

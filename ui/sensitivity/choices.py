@@ -13,7 +13,16 @@ from qcore.sensitivity.objectives import OBJECTIVES, Objective
 from ui import format as fmt
 from ui.clipping import choose_clipping, current_clipping
 from ui.router import PAGES
-from ui.sensitivity.filling import BASE, OFF, REFINE, TOLERANCE, images_key, objective_key
+from ui.sensitivity.filling import (
+    BASE,
+    INPUTS,
+    OFF,
+    REFINE,
+    TOLERANCE,
+    WIDTHS,
+    images_key,
+    objective_key,
+)
 
 _TOLERANCES = (0.05, 0.1, 0.2)
 _PASSES = (10, 30, 100)
@@ -21,13 +30,15 @@ _PASSES = (10, 30, 100)
 
 @dataclass(frozen=True)
 class Choices:
-    """``tolerance`` and ``base`` are of exact runs, ``refine`` of projected weights."""
+    """``tolerance`` and ``base`` are of exact runs, ``refine`` of projected weights, ``inputs`` of
+    weights and inputs together: empty where both have the same width."""
 
     objective: Objective
     images: int
     base: int | None
     tolerance: float | None
     refine: int | None
+    inputs: tuple[int, ...]
 
 
 def more_choices(
@@ -50,6 +61,7 @@ def more_choices(
             help="; ".join(OBJECTIVES[o] for o in objectives),
             disabled=busy,
         )
+        inputs = _inputs(busy or target != "both")
         images = _images(data, busy)
         base, tolerance = _exact_choices(busy or method != "exact")
         refine = _or_off(
@@ -62,7 +74,22 @@ def more_choices(
             busy or (method, target) != ("projected", "weight"),
         )
         _rounding()
-    return Choices(objective, images, base, tolerance, None if refine is None else int(refine))
+    passes = None if refine is None else int(refine)
+    return Choices(objective, images, base, tolerance, passes, inputs)
+
+
+def _inputs(disabled: bool) -> tuple[int, ...]:
+    chosen = st.pills(
+        "Input widths (both)",
+        WIDTHS,
+        selection_mode="multi",
+        key=INPUTS,
+        persist_state="session",
+        help="Every width of weights is combined with each of these. None: inputs have the width "
+        "of the weights.",
+        disabled=disabled,
+    )
+    return tuple(sorted(chosen))
 
 
 def _images(data: DataSummary, busy: bool) -> int:
@@ -151,6 +178,7 @@ def summary(config: SensitivityConfig, data: DataSummary, first: Objective) -> s
     """What differs from the first choices, then how the target is rounded."""
     parts = [
         (config.objective != first, f"Loss: {fmt.LOSS_NAMES[config.objective]}"),
+        (bool(config.activation_bits), f"inputs at {_listed(config.activation_bits)} bits"),
         (config.images != data.images, f"{config.images:,} of {data.images:,} images"),
         (config.base is not None, f"all else at {config.base} bits"),
         (
@@ -162,3 +190,7 @@ def summary(config: SensitivityConfig, data: DataSummary, first: Objective) -> s
     changed = [text for differs, text in parts if differs]
     words = f"**{'; '.join(changed)}**. " if changed else ""
     return f"{words}Quantizer: {config.quantizer}."
+
+
+def _listed(widths: Sequence[int]) -> str:
+    return ", ".join(map(str, widths))

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from qcore.jobs.questions import to_json
+from qcore.errors import BadInput
+from qcore.jobs.questions import SensitivityQuestion, to_json
 from qcore.prepare.prepared import Prepared
 from qcore.sensitivity.compare import (
     FEWEST,
@@ -16,7 +17,7 @@ from qcore.sensitivity.compare import (
     agreement_by_bits,
     common_cells,
 )
-from qcore.sensitivity.config import Measure
+from qcore.sensitivity.config import Measure, check_config
 from qcore.sensitivity.table import SensitivityTable
 from qcore.store.job import Job
 from ui import format as fmt
@@ -140,9 +141,18 @@ def _nothing(job: Job) -> None:
             icon=":material/compare_arrows:",
             on_click=_measure,
             args=(job, other),
-            disabled=not can_go_on(job),
+            disabled=not can_go_on(job) or _impossible(question_of(job, other)),
             help=f"The same question by the {METHOD_NAMES[other].lower()} measure: {cost}.",
         )
+
+
+def _impossible(question: SensitivityQuestion) -> bool:
+    """Inputs of an exact run may have widths that a projected one lacks."""
+    try:
+        check_config(question.config)
+    except BadInput:
+        return True
+    return False
 
 
 def _measure(job: Job, method: Measure) -> None:

@@ -12,6 +12,7 @@ from qcore.store.job import Job
 WIDTHS = (2, 3, 4, 5, 6, 7, 8, 16)
 METHOD, TARGET, BITS = "sensitivity_method", "sensitivity_target", "sensitivity_bits"
 BASE, TOLERANCE, REFINE = "sensitivity_base", "sensitivity_tolerance", "sensitivity_refine"
+INPUTS = "sensitivity_inputs"
 OFF = 0
 """Of a field that has none of its values: a widget takes None for nothing chosen."""
 _FILLED = "sensitivity_filled"
@@ -33,6 +34,7 @@ def fill(job: Job | None, data: DataSummary, objectives: tuple[Objective, ...]) 
     asked = SensitivityConfig.from_json(job.question["config"])
     st.session_state[_FILLED] = job.id
     st.session_state[BITS] = [bits for bits in WIDTHS if bits in asked.bits]
+    st.session_state[INPUTS] = [bits for bits in WIDTHS if bits in asked.activation_bits]
     st.session_state[TARGET] = asked.target
     st.session_state[METHOD] = asked.method
     st.session_state[BASE] = asked.base or OFF

@@ -45,6 +45,7 @@ def controls(prepared: Prepared, pair: DataPair, job: Job | None) -> None:
                 method=method,
                 target=target,
                 clipping=current_clipping(),
+                activation_bits=more.inputs,
                 base=more.base,
                 tolerance=more.tolerance,
                 refine=more.refine,
@@ -88,7 +89,15 @@ def _trouble(config: SensitivityConfig) -> str | None:
     """Why the question cannot be asked."""
     if config.method == "hessian" and config.target != "weight":
         return ":material/error: The Hessian measure is of weights; choose Weights."
-    return None if config.bits else ":material/error: Choose at least one bit width."
+    if not config.bits:
+        return ":material/error: Choose at least one bit width."
+    apart = [str(bits) for bits in config.activation_bits if bits not in config.bits]
+    if apart and config.method == "projected":
+        return (
+            ":material/error: Inputs of a projected run have widths that weights have too; choose "
+            f"{', '.join(apart)} among the bit widths as well."
+        )
+    return None
 
 
 def _button(

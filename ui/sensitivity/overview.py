@@ -24,14 +24,16 @@ _DEFAULT = "sensitivity_compared_default"
 _AT_FIRST = 3
 
 
-def overview(prepared: Prepared, job: Job, table: SensitivityTable) -> None:
-    """Heat map and lines side by side."""
+def overview(
+    prepared: Prepared, job: Job, table: SensitivityTable, shown: SensitivityTable
+) -> None:
+    """Heat map and lines of what is ``shown`` of the table, side by side."""
     focus = focused_layer(prepared)
     left, right = halves()
     with left:
-        _map(table, focus)
+        _map(shown, focus)
     with right:
-        _lines(table, focus)
+        _lines(shown, focus)
         _about(job, table)
 
 

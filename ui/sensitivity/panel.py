@@ -11,6 +11,7 @@ from ui import format as fmt
 from ui.engine import engine
 from ui.jobs import progress_text
 from ui.results import METHOD_NAMES, can_go_on, data_title, go_on, table_of
+from ui.sensitivity.inputs import at_chosen_inputs, choose_inputs
 from ui.sensitivity.overview import overview
 from ui.sensitivity.sections import section
 
@@ -22,6 +23,7 @@ _LINE = 90  # characters of a reason beside the button
 def results(prepared: Prepared, job: Job) -> None:
     """Progress while the run goes on, and the table as far as it has come."""
     running = job.active
+    inputs = choose_inputs(job)
 
     @st.fragment(run_every=_PROGRESS_SECONDS if running else None)
     def progress() -> None:
@@ -33,12 +35,14 @@ def results(prepared: Prepared, job: Job) -> None:
     @st.fragment(run_every=_CHART_SECONDS if running else None)
     def charts() -> None:
         now = engine().store.get(job.id)
-        overview(prepared, now, table_of(now, prepared))
+        table = table_of(now, prepared)
+        overview(prepared, now, table, at_chosen_inputs(table, inputs))
 
     @st.fragment(run_every=_CHART_SECONDS if running else None)
     def below() -> None:
         now = engine().store.get(job.id)
-        section(prepared, now, table_of(now, prepared))
+        table = table_of(now, prepared)
+        section(prepared, now, table, at_chosen_inputs(table, inputs))
 
     progress()
     charts()

@@ -17,8 +17,8 @@ _VIEW = "view"
 _VIEWS = ("Ranking", "Kernels", "Compare measures", "Trust check")
 
 
-def section(prepared: Prepared, job: Job, table: SensitivityTable) -> None:
-    """Only the chosen view is computed."""
+def section(prepared: Prepared, job: Job, table: SensitivityTable, shown: SensitivityTable) -> None:
+    """Only the chosen view is computed; the ranking is of what is ``shown`` of the table."""
     view = st.segmented_control(
         "View",
         _VIEWS,
@@ -36,4 +36,4 @@ def section(prepared: Prepared, job: Job, table: SensitivityTable) -> None:
     elif view == "Trust check":
         trust_section(prepared, job, table)
     else:
-        ranking_section(table, focus)
+        ranking_section(shown, focus)

@@ -1,0 +1,1 @@
+"""The page Search: agents against the optimum and against chance."""

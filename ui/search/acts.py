@@ -1,0 +1,38 @@
+"""Start, stop and go on; for buttons."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from qcore.prepare.prepared import Prepared
+from ui.engine import engine
+from ui.jobs import cancel
+from ui.search.address import show
+from ui.search.race import Race
+from ui.search.standing import Competitor
+
+
+def start(prepared: Prepared, race: Race) -> None:
+    """Ask all runs and put the race in view: seed by seed, random search first, so that every line
+    soon has something to show. What the store has an answer to is not run again."""
+    random_first = sorted(race.entries, key=lambda entry: entry.agent != "random")
+    for seed in range(race.seeds):
+        for entry in random_first:
+            engine().runner.submit(race.runs(entry)[seed])
+    show(prepared, race)
+
+
+def stop(competitors: Iterable[Competitor]) -> None:
+    """Ask their runs to stop; the best so far is kept."""
+    for one in competitors:
+        for run in one.runs:
+            if run.job is not None and run.active:
+                cancel(run.job.id)
+
+
+def go_on(competitors: Iterable[Competitor]) -> None:
+    """Take up again the runs that were stopped, or failed."""
+    for one in competitors:
+        for run in one.runs:
+            if not run.finished and not run.active:
+                engine().runner.submit(run.asked)

@@ -1,0 +1,58 @@
+"""How long a race may take."""
+
+from __future__ import annotations
+
+from qcore.agents.config import AgentName
+from qcore.agents.setting import SearchSetting
+from qcore.jobs.questions import SearchQuestion, to_json
+from qcore.prepare.prepared import Prepared
+from ui import format as fmt
+from ui.results import jobs_of
+from ui.search.race import Race, evaluations
+
+# Seconds of an agent for each step of an episode, on two cores; from then on those of earlier runs.
+_STEP_SECONDS: dict[AgentName, float] = {
+    "releq": 7e-3,
+    "haq": 2e-3,
+    "autoq": 9e-4,
+    "random": 1e-4,
+}
+_ALIKE = ("agent", "settings", "config", "inputs", "per_kernel", "evaluator", "images")
+
+
+def estimate_words(race: Race, setting: SearchSetting, prepared: Prepared) -> str:
+    """Example: 12 runs, one after the other: about 2 min 10 s."""
+    runs = len(race.entries) * race.seeds
+    seconds = sum(seconds_of(entry, setting, prepared) for entry in race.entries) * race.seeds
+    known = setting.table.one_forward_seconds
+    if race.asked.evaluator == "measured" and known is None:
+        return f"{runs} runs, one after the other; how long a measurement takes is not known yet."
+    return f"{runs} runs, one after the other: about {fmt.duration(seconds)}."
+
+
+def seconds_of(entry: SearchQuestion, setting: SearchSetting, prepared: Prepared) -> float:
+    """Of one run: as an earlier one alike took, else by what agents take a step."""
+    earlier = _earlier(entry, prepared)
+    if earlier is not None:
+        return entry.episodes * earlier
+    free = int(setting.task.free.sum())
+    count = evaluations(entry, free)
+    steps = entry.episodes * free * (2 if setting.task.axes.chooses_inputs else 1)
+    taken = (count if entry.agent == "random" else steps) * _STEP_SECONDS[entry.agent]
+    return taken + _measuring(entry, setting, count)
+
+
+def _earlier(entry: SearchQuestion, prepared: Prepared) -> float | None:
+    """Seconds an episode of the newest run alike; None where there is none."""
+    wanted = to_json(entry)
+    for job in jobs_of("search", prepared):
+        if job.state == "finished" and all(job.question[n] == wanted[n] for n in _ALIKE):
+            return float((job.result or {})["seconds"]) / int(job.question["episodes"])
+    return None
+
+
+def _measuring(entry: SearchQuestion, setting: SearchSetting, count: int) -> float:
+    whole, config = setting.table.one_forward_seconds, setting.table.config
+    if entry.evaluator != "measured" or whole is None or entry.images is None:
+        return 0.0
+    return count * whole * entry.images / config.images

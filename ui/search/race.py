@@ -1,0 +1,83 @@
+"""Who runs against whom: agents, each with several seeds, and random search as their measure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from qcore.agents.config import TITLES, AgentConfig
+from qcore.agents.random_search_config import RandomConfig
+from qcore.agents.releq_config import ReleqConfig
+from qcore.jobs.questions import SearchQuestion
+
+MOST_SEEDS = 5
+
+
+@dataclass(frozen=True)
+class Race:
+    """``entries`` are what each competitor is asked with its first seed: the agents, then the
+    random searches. All run within the same budgets, with ``seeds`` seeds from 0 on."""
+
+    entries: tuple[SearchQuestion, ...]
+    seeds: int
+
+    @property
+    def asked(self) -> SearchQuestion:
+        """What all of them share."""
+        return self.entries[0]
+
+    @property
+    def agents(self) -> tuple[SearchQuestion, ...]:
+        return tuple(one for one in self.entries if one.agent != "random")
+
+    @property
+    def saves(self) -> bool:
+        """True where the loss has a budget, and the size is what is made small."""
+        return any(name == "loss" for name, _ in self.asked.budgets)
+
+    def runs(self, entry: SearchQuestion) -> tuple[SearchQuestion, ...]:
+        """The entry with every seed."""
+        return tuple(replace(entry, seed=seed) for seed in range(self.seeds))
+
+    def opponent(self, entry: SearchQuestion) -> SearchQuestion:
+        """The random search that evaluates as many configurations as an agent."""
+        drawing = sorted((one for one in self.entries if one.agent == "random"), key=_draws)
+        return drawing[-1 if _each_layer(entry.settings) else 0]
+
+    def title(self, entry: SearchQuestion) -> str:
+        """Example: HAQ; of several random searches: Random × 11."""
+        title = TITLES[entry.agent]
+        if entry.agent != "random" or len(self.entries) - len(self.agents) == 1:
+            return title
+        return f"Random × {_draws(entry):,}"
+
+
+def race_of(
+    base: SearchQuestion, settings: Sequence[SearchQuestion], seeds: int, units: int
+) -> Race:
+    """A race of agents, with a random search for each number of evaluations an episode.
+
+    ``units``: how many layers or kernels are free to choose. An agent that is rewarded after each
+    of them evaluates as many configurations an episode, all others evaluate one.
+    """
+    draws = {units if _each_layer(one.settings) else 1 for one in settings}
+    random = tuple(
+        replace(base, agent="random", settings=RandomConfig(number)) for number in sorted(draws)
+    )
+    return Race((*settings, *random), seeds)
+
+
+def evaluations(entry: SearchQuestion, units: int) -> int:
+    """Configurations that one run evaluates."""
+    if isinstance(entry.settings, RandomConfig):
+        return entry.episodes * entry.settings.draws
+    return entry.episodes * (units if _each_layer(entry.settings) else 1)
+
+
+def _each_layer(settings: AgentConfig) -> bool:
+    return isinstance(settings, ReleqConfig) and settings.reward_time == "each layer"
+
+
+def _draws(entry: SearchQuestion) -> int:
+    assert isinstance(entry.settings, RandomConfig)
+    return entry.settings.draws
