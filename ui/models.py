@@ -6,7 +6,7 @@ import streamlit as st
 
 from qcore.errors import BadInput
 from qcore.graph.reference import parse_reference
-from qcore.jobs.questions import ENGINE
+from qcore.jobs.engine import ENGINE
 from qcore.samples import SAMPLES
 from qcore.store import uploads
 from qcore.store.uploads import PREFIX, get_upload

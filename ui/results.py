@@ -12,7 +12,9 @@ import streamlit as st
 from qcore.calibrate.clipping import Clipping, Target
 from qcore.data.source import DataSource
 from qcore.jobs.answers import sensitivity_table
-from qcore.jobs.questions import ENGINE, SensitivityQuestion
+from qcore.jobs.engine import ENGINE
+from qcore.jobs.questions import SensitivityQuestion
+from qcore.jobs.search_question import SearchQuestion
 from qcore.prepare.prepared import DataPair, DataSummary, Prepared
 from qcore.sensitivity.config import Measure, Quantized, SensitivityConfig
 from qcore.sensitivity.table import SensitivityTable
@@ -68,6 +70,18 @@ def jobs_of(kind: str, prepared: Prepared) -> list[Job]:
     """Newest first; those of an earlier version, whose numbers may differ, are left out."""
     jobs = engine().store.jobs_of(kind, prepared.network.fingerprint)
     return [job for job in jobs if job.question.get("engine") == ENGINE]
+
+
+def search_of(job: Job | None, fingerprint: str) -> SearchQuestion | None:
+    """What a search job about that network was asked; None for any other job, and where an earlier
+    version asked it."""
+    if job is None or job.kind != "search" or job.question.get("engine") != ENGINE:
+        return None
+    try:
+        asked = SearchQuestion.from_json(job.question)
+    except (KeyError, TypeError, ValueError):  # settings that agents no longer have
+        return None
+    return asked if asked.model_fingerprint == fingerprint else None
 
 
 def _run_labels(jobs: list[Job]) -> dict[str, str]:

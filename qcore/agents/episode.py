@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from qcore import fields
 from qcore.allocate.problem import Allocation
 
 
@@ -36,9 +37,17 @@ class Episode:
 
     @staticmethod
     def from_json(data: Mapping[str, Any]) -> Episode:
-        """The inverse of ``to_json``; KeyError or TypeError for a wrong field."""
-        choice = data["choice"]
-        return Episode(**{**data, "choice": None if choice is None else tuple(choice)})
+        """The inverse of ``to_json``; KeyError or ValueError for a wrong field."""
+        numbers = ("reward", "loss", "accuracy", "value", "seconds")
+        costs = fields.table(data, "costs")
+        return Episode(
+            number=fields.whole(data, "number", 1),
+            within=bool(data["within"]),
+            evaluations=fields.whole(data, "evaluations"),
+            costs={name: fields.number(costs, name) for name in costs},
+            choice=None if data["choice"] is None else fields.wholes(data, "choice"),
+            **{name: fields.number(data, name) for name in numbers},
+        )
 
 
 @dataclass(frozen=True)
@@ -66,6 +75,12 @@ def best_values(episodes: Sequence[Episode]) -> list[float | None]:
     return found
 
 
+def best_episode(episodes: Sequence[Episode]) -> Episode | None:
+    """The one of the least value within the budgets; None where none is."""
+    return next((e for e in reversed(episodes) if e.choice is not None), None)
+
+
 def best_choice(episodes: Sequence[Episode]) -> tuple[int, ...] | None:
     """The best configuration of these episodes, None where none is within the budgets."""
-    return next((e.choice for e in reversed(episodes) if e.choice is not None), None)
+    best = best_episode(episodes)
+    return None if best is None else best.choice

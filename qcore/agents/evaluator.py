@@ -9,8 +9,8 @@ from typing import Literal, Protocol
 import numpy as np
 
 from qcore.agents.task import SearchTask
-from qcore.allocate.baselines import uniform_allocations
-from qcore.allocate.problem import FloatArray, budget_limit
+from qcore.allocate.baselines import uniform_allocations, uniform_within
+from qcore.allocate.problem import FloatArray
 from qcore.sensitivity.projection.shrinkage import CrossTerms
 
 EvaluatorName = Literal["predicted", "interaction", "measured"]
@@ -34,11 +34,14 @@ class Score:
 class Evaluator(Protocol):
     """Gives a configuration, an option for each row of a problem, its score.
 
-    ``name`` says which evaluator it is; ``evaluations`` counts configurations, each once where
-    they are kept.
+    ``about`` is the same of evaluators that give the same scores on one problem; ``additive``: the
+    loss is the sum of the rows' losses; ``terms`` are the interactions that it counts.
+    ``evaluations`` counts configurations, each once where they are kept.
     """
 
-    name: EvaluatorName
+    about: str
+    additive: bool
+    terms: CrossTerms | None
     evaluations: int
 
     def score(self, choice: tuple[int, ...]) -> Score: ...
@@ -62,28 +65,24 @@ class PredictedEvaluator:
     def __init__(self, task: SearchTask, terms: CrossTerms | None = None) -> None:
         if terms is not None and terms.moments.shape != task.losses.shape * 2:
             raise ValueError(f"cross terms {terms.moments.shape} for {task.losses.shape}")
-        self.name: EvaluatorName = "predicted" if terms is None else "interaction"
+        self.about = "predicted" if terms is None else f"interaction {terms.kept!r}"
         self.evaluations = 0
         self._losses, self._rows = task.losses, np.arange(len(task.losses))
-        self._terms = terms
+        self.additive, self.terms = terms is None, terms
         self._unit = max(1.0, _uniform_loss(task))
 
     def score(self, choice: tuple[int, ...]) -> Score:
         self.evaluations += 1
         picked = np.asarray(choice, dtype=np.intp)
         loss = math.fsum(self._losses[self._rows, picked])
-        if self._terms is not None and self._terms.kept > 0:
-            between: FloatArray = self._terms.moments[self._rows, picked][:, self._rows, picked]
-            loss += self._terms.kept / 2 * float(between.sum())
+        if self.terms is not None and self.terms.kept > 0:
+            between: FloatArray = self.terms.moments[self._rows, picked][:, self._rows, picked]
+            loss += self.terms.kept / 2 * float(between.sum())
         return Score(loss, math.exp(min(-loss / self._unit, 700.0)))
 
 
 def _uniform_loss(task: SearchTask) -> float:
     """Of the best uniform configuration within the budgets; of the best one where none is."""
-    budgets = task.problem.budgets
     rows = np.arange(len(task.losses))
-    found = []
-    for one in uniform_allocations(task.problem):
-        within = all(one.costs[name] <= budget_limit(value) for name, value in budgets.items())
-        found.append((not within, math.fsum(task.losses[rows, list(one.choice)])))
-    return min(found)[1]
+    known = uniform_within(task.problem) or uniform_allocations(task.problem)
+    return min(math.fsum(task.losses[rows, list(one.choice)]) for one in known)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 import torch
 from torch import Tensor
 
-from qcore.agents.evaluator import EvaluatorName, Score
+from qcore.agents.evaluator import Score
 from qcore.agents.fine_tune import fine_tuned
 from qcore.agents.setting import SearchSetting
 from qcore.allocate.bits import BitAllocation
@@ -26,6 +26,7 @@ from qcore.measure.evaluate import quantized
 from qcore.measure.evaluation import Evaluation
 from qcore.measure.tally import Tally
 from qcore.sensitivity.image_chunks import chosen_images
+from qcore.sensitivity.projection.shrinkage import CrossTerms
 
 Choice = tuple[int, ...]
 
@@ -69,13 +70,16 @@ class MeasuredEvaluator:
         on_score: Callable[[Choice, Score], None] = lambda choice, score: None,
         should_stop: Callable[[], bool] = lambda: False,
     ) -> None:
-        self.name: EvaluatorName = "measured"
+        self.additive = False
+        self.terms: CrossTerms | None = None
         self.evaluations = 0
         self._network, self._data, self._setting = network, data, setting
         self._indices = _first_images(data, setting, images)
         self._clipping = _clipping(setting, inputs)
         self._quantizer = NetworkQuantizer(network, self._clipping, calibration, means)
         self._steps, self._seed = fine_tune_steps, seed
+        found = network.description.fingerprint, data.fingerprint(), len(self._indices)
+        self.about = f"measured {found} {self._clipping!r} {fine_tune_steps}"
         self._known = dict(known or {})
         self._on_score, self._should_stop = on_score, should_stop
         self._runner = network.runner()

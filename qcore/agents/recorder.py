@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 
 from qcore.agents.checkpoint import AgentState, Checkpoint
-from qcore.agents.episode import Episode
+from qcore.agents.episode import Episode, best_episode
 from qcore.agents.evaluator import Evaluator
 from qcore.agents.outcome import Outcome
 
@@ -60,7 +60,7 @@ class Recorder:
     @property
     def best(self) -> Episode | None:
         """The episode of the least value within the budgets."""
-        return next((e for e in reversed(self.episodes) if e.choice is not None), None)
+        return best_episode(self.episodes)
 
     @property
     def going(self) -> bool:

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Literal
 
 from qcore.agents.evaluator import Evaluator
 from qcore.agents.task import SearchTask
-from qcore.allocate.baselines import uniform_allocations
+from qcore.allocate.baselines import uniform_within
 from qcore.allocate.ilp import solve_ilp
 from qcore.allocate.interaction import solve_interaction
 from qcore.allocate.lagrangian import solve_lagrangian
-from qcore.allocate.problem import Allocation, budget_limit
-from qcore.sensitivity.projection.shrinkage import CrossTerms
+from qcore.allocate.problem import Allocation
 
 _MOST_UNITS = 200  # that the integer program is given; more are left to prices on the budgets
+
+
+Solver = Literal["ilp", "lagrangian", "interaction"]
 
 
 @dataclass(frozen=True)
@@ -28,12 +30,13 @@ class Reference:
 
 @dataclass(frozen=True)
 class References:
-    """``optimum`` is what the solver finds: of least sum of the rows' losses, with interactions
+    """``optimum`` is what ``method`` finds: of least sum of the rows' losses, with interactions
     what a local search makes of it. ``uniform`` is the best network of one width within the
     budgets, None where none is. ``bound`` is what no configuration within the budgets is below;
     None where the evaluator's loss is not that sum, of which nothing is proven.
     """
 
+    method: Solver
     optimum: Reference
     uniform: Reference | None
     bound: float | None
@@ -46,48 +49,41 @@ class References:
         """The inverse of ``to_json``; KeyError or TypeError for a wrong field."""
         uniform = data["uniform"]
         return References(
+            data["method"],
             _reference(data["optimum"]),
             None if uniform is None else _reference(uniform),
             data["bound"],
         )
 
 
-def references(
-    task: SearchTask,
-    evaluator: Evaluator,
-    *,
-    additive: bool,
-    terms: CrossTerms | None = None,
-) -> References:
+def references(task: SearchTask, evaluator: Evaluator) -> References:
     """The lines that a search is drawn against, each by ``evaluator``.
 
-    ``additive``: the evaluator's loss is the sum of the rows' losses, to which the bound belongs.
-    ``terms`` are the evaluator's, where it counts interactions. Raises InfeasibleBudget and
-    SolverTimeout as the solvers do.
+    Raises InfeasibleBudget and SolverTimeout as the solvers do.
     """
-    problem = task.problem
+    problem, terms = task.problem, evaluator.terms
     relaxed = solve_lagrangian(problem)
+    method: Solver = "lagrangian"
     optimum = relaxed
-    if len(task.merged.loss) <= _MOST_UNITS:
-        optimum = solve_ilp(problem)
     if terms is not None and not task.saves:
-        optimum = solve_interaction(problem, terms).allocation
-    best = _best_uniform(task)
+        method, optimum = "interaction", solve_interaction(problem, terms).allocation
+    elif len(task.merged.loss) <= _MOST_UNITS:
+        method, optimum = "ilp", solve_ilp(problem)
+    best = min(uniform_within(problem), key=lambda one: one.loss, default=None)
     return References(
+        method,
         _scored(task, evaluator, optimum),
         None if best is None else _scored(task, evaluator, best),
-        relaxed.bound if additive or task.saves else None,
+        relaxed.bound if evaluator.additive or task.saves else None,
     )
 
 
-def _best_uniform(task: SearchTask) -> Allocation | None:
-    budgets = task.problem.budgets
-    within = [
-        one
-        for one in uniform_allocations(task.problem)
-        if all(one.costs[name] <= budget_limit(value) for name, value in budgets.items())
-    ]
-    return min(within, key=lambda one: one.loss, default=None)
+def above(value: float, optimum: float) -> float | None:
+    """By which part of it a value is above the optimum; None where that is not positive.
+
+    Example: 0.3 above an optimum of 0.2 is 0.5.
+    """
+    return value / optimum - 1 if optimum > 0 else None
 
 
 def _scored(task: SearchTask, evaluator: Evaluator, found: Allocation) -> Reference:

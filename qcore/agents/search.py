@@ -29,6 +29,8 @@ from qcore.allocate.lagrangian import solve_lagrangian
 from qcore.allocate.problem import Allocation, evaluate
 from qcore.errors import BadInput
 
+_DAMAGED = "the checkpoint is damaged; name another file"
+
 
 def search(
     task: SearchTask,
@@ -53,11 +55,7 @@ def search(
     if not task.free.any():
         raise BadInput("every layer is pinned, there is nothing to search; unpin some")
     about = search_identity(task, evaluator, config, seed)
-    if known is not None and known.about != about:
-        raise BadInput(
-            "the checkpoint is of another search (problem, budgets, agent, settings or seed); "
-            "name another file"
-        )
+    _check(known, about, task)
     bound = solve_lagrangian(task.problem).bound
     recorder = Recorder(
         evaluator,
@@ -68,7 +66,7 @@ def search(
         on_checkpoint=on_checkpoint,
         should_stop=should_stop,
     )
-    with _own_randomness(seed):
+    with _own_randomness(seed), _sound(known, recorder):
         _run(task, evaluator, config, recorder, seed)
     choice = best_choice(recorder.episodes)
     return SearchRun(
@@ -81,7 +79,8 @@ def search(
 
 
 def search_identity(task: SearchTask, evaluator: Evaluator, config: AgentConfig, seed: int) -> str:
-    """The same for searches that go through the same episodes, whatever their number."""
+    """The same for searches that go through the same episodes, whatever their number (but for
+    ReLeQ's last ones, which are not random)."""
     problem, found = task.problem, hashlib.sha256()
     for name, table in {
         "loss": problem.loss,
@@ -89,7 +88,7 @@ def search_identity(task: SearchTask, evaluator: Evaluator, config: AgentConfig,
     }.items():
         found.update(name.encode() + table.tobytes())
     known = (problem.budgets, problem.groups, problem.pins, task.options, config, seed)
-    found.update(f"{evaluator.name} {known!r}".encode())
+    found.update(f"{evaluator.about} {known!r}".encode())
     return found.hexdigest()
 
 
@@ -105,6 +104,33 @@ def _run(
             run_autoq(task, evaluator, config, recorder, seed)
         case RandomConfig():
             run_random(task, evaluator, config, recorder, seed)
+
+
+def _check(known: Checkpoint | None, about: str, task: SearchTask) -> None:
+    """BadInput for a checkpoint of another search, or with configurations that cannot be."""
+    if known is None:
+        return
+    if known.about != about:
+        raise BadInput(
+            "the checkpoint is of another search (problem, budgets, agent, settings or seed); "
+            "name another file"
+        )
+    rows, options = task.problem.loss.shape
+    for choice in (episode.choice for episode in known.episodes):
+        if choice is not None and (len(choice) != rows or max(choice) >= options):
+            raise BadInput(_DAMAGED)
+
+
+@contextlib.contextmanager
+def _sound(known: Checkpoint | None, recorder: Recorder) -> Iterator[None]:
+    """BadInput where an agent cannot take up its state: its file was changed by somebody."""
+    before = recorder.number
+    try:
+        yield
+    except (KeyError, IndexError, TypeError, ValueError, RuntimeError, AssertionError) as error:
+        if known is None or recorder.number > before or isinstance(error, BadInput):
+            raise
+        raise BadInput(_DAMAGED) from error
 
 
 def _allocation(

@@ -74,7 +74,14 @@ def search_setting(
     the widths that ``hardware`` runs (``runnable``). Raises BadInput as ``table_problem``,
     ``check_budgets`` and ``kernel_problem`` do.
     """
-    layers = table_problem(table, budgets, pins, activation_bits=activation_bits, hardware=hardware)
+    layers = table_problem(
+        table,
+        budgets,
+        pins,
+        activation_bits=activation_bits,
+        hardware=hardware,
+        groups=groups,
+    )
     check_budgets(layers, budgets)
     if estimates is None:
         return SearchSetting(table, layers, None, layer_task(layers))

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from qcore.allocate.problem import Allocation, AllocationProblem, evaluate, merge_groups
+from qcore.allocate.problem import (
+    Allocation,
+    AllocationProblem,
+    evaluate,
+    meets_budgets,
+    merge_groups,
+)
 
 
 def uniform_allocations(problem: AllocationProblem) -> tuple[Allocation, ...]:
@@ -23,6 +29,11 @@ def uniform_allocations(problem: AllocationProblem) -> tuple[Allocation, ...]:
     return tuple(
         evaluate(problem, merged.expand(np.where(pinned, pin, option))) for option in options
     )
+
+
+def uniform_within(problem: AllocationProblem) -> tuple[Allocation, ...]:
+    """Those of ``uniform_allocations`` that meet the budgets."""
+    return tuple(one for one in uniform_allocations(problem) if meets_budgets(problem, one))
 
 
 def random_allocations(problem: AllocationProblem, count: int, seed: int) -> tuple[Allocation, ...]:

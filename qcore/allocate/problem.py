@@ -151,6 +151,12 @@ def merge_groups(problem: AllocationProblem) -> MergedProblem:
     return MergedProblem(problem, added(problem.loss), costs, allowed, unit_of_layer)
 
 
+def meets_budgets(problem: AllocationProblem, allocation: Allocation) -> bool:
+    """True where every cost is within its budget."""
+    limits = problem.budgets.items()
+    return all(allocation.costs[name] <= budget_limit(budget) for name, budget in limits)
+
+
 def budget_limit(budget: float) -> float:
     """The largest sum that still counts as within ``budget`` (see ``BUDGET_TOLERANCE``)."""
     return budget + BUDGET_TOLERANCE * abs(budget)

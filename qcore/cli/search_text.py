@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from qcore.agents.episode import SearchRun
-from qcore.agents.references import References
+from qcore.agents.episode import SearchRun, best_episode
+from qcore.agents.references import References, Solver, above
 from qcore.agents.setting import SearchSetting
 from qcore.allocate.bits import BitAllocation
 from qcore.cli.allocation_text import show_ledger, spread_text
 from qcore.cli.show import show_table
 from qcore.sensitivity.width_text import width_text
+
+_SOLVERS: dict[Solver, str] = {
+    "ilp": "optimum",
+    "lagrangian": "prices",
+    "interaction": "local search",
+}
 
 
 def show_search(
@@ -32,10 +38,13 @@ def show_search(
         if name != "loss":
             print(f"{name:16}{cost:,.4f}".rstrip("0").rstrip("."))
     what = "size in bytes" if setting.task.saves else setting.table.config.quantity_in_unit()
-    best = min(e.value for e in run.episodes if e.choice is not None)
+    best = best_episode(run.episodes)
+    assert best is not None
+    more = above(best.value, lines.optimum.value)
+    words = "" if more is None else f"  (found is {more:+.1%} from it)"
     print(f"\n{what}, each by the same evaluator")
-    print(f"  found         {best:+.4e}")
-    print(f"  optimum       {lines.optimum.value:+.4e}  {_gap(best, lines.optimum.value)}")
+    print(f"  found         {best.value:+.4e}")
+    print(f"  {_SOLVERS[lines.method]:12}  {lines.optimum.value:+.4e}{words}")
     if lines.uniform is not None:
         print(f"  best uniform  {lines.uniform.value:+.4e}")
     if lines.bound is not None:
@@ -46,10 +55,3 @@ def show_search(
         f"{run.seconds:.1f} s"
     )
     show_ledger(setting.table, chosen)
-
-
-def _gap(found: float, optimum: float) -> str:
-    """Example: ``(found is 12.0 % above)``."""
-    if optimum <= 0:
-        return ""
-    return f"(found is {found / optimum - 1:+.1%} from it)"

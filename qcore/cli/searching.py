@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from qcore.agents.checkpoint import Checkpoint
+from qcore.agents.checkpoint import MOST_BYTES, Checkpoint
 from qcore.agents.config import (
     DEFAULT_EPISODES,
     AgentConfig,
@@ -33,6 +32,7 @@ from qcore.cli.files import read_table
 from qcore.cli.hardware_option import on_hardware
 from qcore.cli.interrupt import asked_to_stop
 from qcore.cli.search_text import show_search
+from qcore.cli.show import check_target, write_whole
 from qcore.errors import BadInput
 
 
@@ -41,16 +41,15 @@ def search_bits(arguments: argparse.Namespace, listener: Listener) -> dict[str, 
 
     Raises BadInput.
     """
+    check_target(arguments.checkpoint)
     agent: AgentName = arguments.agent
     config = _config(agent, unique(arguments.set, "setting"))
     setting = _setting(arguments)
     evaluator = _evaluator(arguments, setting, listener)
-    terms = interactions_of(setting) if arguments.evaluator == "interaction" else None
     wanted = arguments.episodes or DEFAULT_EPISODES[agent]
     known = _checkpoint(arguments.checkpoint)
     with refused(setting.table.config.quantity, setting.layers.offsets):
-        additive = arguments.evaluator == "predicted"
-        lines = references(setting.task, evaluator, additive=additive, terms=terms)
+        lines = references(setting.task, evaluator)
         with asked_to_stop() as should_stop:
             run = search(
                 setting.task,
@@ -118,6 +117,7 @@ def _evaluator(
         if setting.rounds_inputs
         else None,
         means=means_for(network, data, on_progress=listener) if setting.corrects_biases else None,
+        inputs=clipping_of(arguments),
         fine_tune_steps=arguments.fine_tune,
         seed=arguments.seed,
     )
@@ -131,23 +131,19 @@ def _checkpoint(path: str | None) -> Checkpoint | None:
     if path is None or not Path(path).exists():
         return None
     try:
+        if Path(path).stat().st_size > MOST_BYTES:
+            raise ValueError("it is too large")
         return Checkpoint.from_bytes(Path(path).read_bytes())
     except (OSError, ValueError) as error:
         raise BadInput(f"{path!r} cannot be gone on from: {error}; name another file") from error
 
 
 def _keeper(path: str | None) -> Callable[[Checkpoint], None]:
-    """Writes checkpoints to the file, whole or not at all."""
+    """Writes checkpoints to the file."""
 
     def keep(found: Checkpoint) -> None:
-        if path is None:
-            return
-        beside = Path(f"{path}.part")
-        try:
-            beside.write_bytes(found.to_bytes())
-            os.replace(beside, path)
-        except OSError as error:
-            raise BadInput(f"the checkpoint cannot be written to {path!r}: {error}") from error
+        if path is not None:
+            write_whole(path, found.to_bytes())
 
     return keep
 
@@ -179,8 +175,9 @@ def _history(setting: SearchSetting, episode: Episode) -> dict[str, Any]:
     }
 
 
-def _lines_json(lines: References) -> dict[str, float | None]:
+def _lines_json(lines: References) -> dict[str, Any]:
     return {
+        "method": lines.method,
         "optimum": lines.optimum.value,
         "uniform": None if lines.uniform is None else lines.uniform.value,
         "bound": lines.bound,

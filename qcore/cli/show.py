@@ -59,10 +59,15 @@ def write_json(target: str | None, value: Any) -> None:
     if target == "-":
         print(text)
         return
+    write_whole(target, (text + "\n").encode())
+
+
+def write_whole(target: str, content: bytes) -> None:
+    """Write a file, whole or not at all. Raises BadInput where that fails."""
     path = Path(target)
     draft = path.with_name(f".{path.name}.{os.getpid()}.draft")
     try:
-        draft.write_text(text + "\n", encoding="utf-8")
+        draft.write_bytes(content)
         draft.replace(path)
     except OSError as error:
         with contextlib.suppress(OSError):

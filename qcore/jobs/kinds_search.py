@@ -30,8 +30,8 @@ from qcore.jobs.kept_search import (
     pack_references,
     pack_score,
 )
-from qcore.jobs.questions import SearchQuestion
 from qcore.jobs.reporter import Cancelled, Reporter
+from qcore.jobs.search_question import SearchQuestion
 from qcore.jobs.search_setting_of import setting_of
 from qcore.store.store import Store
 
@@ -58,8 +58,7 @@ def search(
         if asked.evaluator == "measured":
             evaluator = _measured(work, network, setting)
         with refused(setting.table.config.quantity, setting.layers.offsets):
-            additive = asked.evaluator == "predicted"
-            lines = references(setting.task, evaluator, additive=additive, terms=terms)
+            lines = references(setting.task, evaluator)
             store.put_arrays(job_id, pack_references(lines))
             known = checkpoint_in(store.arrays(job_id))
             work.episodes += () if known is None else known.episodes
@@ -127,6 +126,7 @@ def _measured(work: _Work, network: Network, setting: SearchSetting) -> Measured
         images=asked.images,
         calibration=calibration_of(*source) if setting.rounds_inputs else None,
         means=means_of(*source) if setting.corrects_biases else None,
+        inputs=asked.input_clipping,
         fine_tune_steps=asked.fine_tune_steps,
         seed=asked.seed,
         known=known,

@@ -7,16 +7,13 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, ClassVar
 
-from qcore.agents.config import AgentConfig, AgentName, config_from_json
-from qcore.agents.evaluator import EvaluatorName
 from qcore.calibrate.clipping import Clipping, Method, Target
 from qcore.data.source import DataSource
+from qcore.jobs.engine import ENGINE
+from qcore.jobs.search_question import SearchQuestion
 from qcore.quantize.limits import WeightBits
 from qcore.sensitivity.config import SensitivityConfig
 from qcore.sensitivity.objectives import Objective
-
-ENGINE = 6
-"""Part of every question: raise it when the same question would get other numbers."""
 
 
 @dataclass(frozen=True)
@@ -210,49 +207,6 @@ class LatencyQuestion:
     engine: int = ENGINE
 
 
-@dataclass(frozen=True)
-class SearchQuestion:
-    """The bits that one agent finds within budgets, on the sensitivity run of ``config``.
-
-    ``budgets`` are (name, value in its own unit), ``pins`` (layer, weight bits, input bits or
-    None), ``inputs`` the bits of every layer's input where the run is of weights alone.
-    ``hardware_revision`` changes with the hardware's figures. ``images`` (how many are measured on)
-    and ``fine_tune_steps`` are of the evaluator "measured", else None and 0.
-    """
-
-    kind: ClassVar[str] = "search"
-    model: str
-    model_fingerprint: str
-    data: DataSource
-    data_fingerprint: str
-    config: SensitivityConfig
-    agent: AgentName
-    settings: AgentConfig
-    budgets: tuple[tuple[str, float], ...]
-    episodes: int
-    seed: int = 0
-    pins: tuple[tuple[str, int, int | None], ...] = ()
-    inputs: int | None = None
-    hardware: str | None = None
-    hardware_revision: str | None = None
-    per_kernel: bool = False
-    evaluator: EvaluatorName = "predicted"
-    images: int | None = None
-    fine_tune_steps: int = 0
-    engine: int = ENGINE
-
-    @staticmethod
-    def from_json(data: Mapping[str, Any]) -> SearchQuestion:
-        parts = {
-            "data": DataSource.from_json(data["data"]),
-            "config": SensitivityConfig.from_json(data["config"]),
-            "settings": config_from_json(data["agent"], data["settings"]),
-            "budgets": tuple((name, value) for name, value in data["budgets"]),
-            "pins": tuple((layer, bits, inputs) for layer, bits, inputs in data["pins"]),
-        }
-        return SearchQuestion(**{**data, **parts})
-
-
 Question = (
     PrepareQuestion
     | DataQuestion
@@ -266,6 +220,13 @@ Question = (
     | LatencyQuestion
     | SearchQuestion
 )
+
+
+def sensitivity_run(asked: SearchQuestion) -> SensitivityQuestion:
+    """What was asked of the run that a search is about."""
+    return SensitivityQuestion(
+        asked.model, asked.model_fingerprint, asked.data, asked.data_fingerprint, asked.config
+    )
 
 
 def to_json(question: Question) -> dict[str, Any]:

@@ -106,7 +106,9 @@ class JobRunner:
             client = self._client.result()
             slot = {} if self._scheduler else {"resources": {_SLOT[job.kind]: 1}}
             key = f"{job.kind}-{job.id}-{job.asked_at}-{times}"
-            future = client.submit(run_job, job.id, self.store.url, key=key, pure=False, **slot)
+            # In the order they were asked; dask takes what comes within 100 ms as equal.
+            order = {"pure": False, "fifo_timeout": "0 ms"}
+            future = client.submit(run_job, job.id, self.store.url, key=key, **order, **slot)
             with self._lock:
                 self._futures[job.id] = future  # dask drops work whose future is dropped
             future.add_done_callback(lambda done: self._ended(job, done, times))

@@ -9,7 +9,8 @@ from qcore.errors import BadInput
 from qcore.graph.layer import Description
 from qcore.hardware import Hardware
 from qcore.jobs.answers import kernel_answer, sensitivity_table
-from qcore.jobs.questions import SearchQuestion, SensitivityQuestion, to_json
+from qcore.jobs.questions import sensitivity_run, to_json
+from qcore.jobs.search_question import SearchQuestion
 from qcore.sensitivity.config import Width
 from qcore.store.find_hardware import find_hardware
 from qcore.store.job import Job
@@ -50,13 +51,7 @@ def setting_of(store: Store, asked: SearchQuestion, network: Description) -> Sea
 
 
 def _run_of(store: Store, asked: SearchQuestion) -> Job:
-    run = SensitivityQuestion(
-        asked.model,
-        asked.model_fingerprint,
-        asked.data,
-        asked.data_fingerprint,
-        asked.config,
-    )
+    run = sensitivity_run(asked)
     job = store.find(run.kind, to_json(run))
     if job is None:
         raise BadInput("the sensitivity run of this search is gone; measure it again")

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from safetensors.numpy import save
 
+from qcore.agents.checkpoint import AgentState, Checkpoint
 from qcore.agents.config import TITLES
 from qcore.cli import searching
 from qcore.cli.main import main
@@ -60,6 +64,13 @@ def test_bits_per_kernel(table: str, tmp_path: Path) -> None:
     assert any(isinstance(entry["weight"], list) for entry in found["bits"].values())
     assert found["costs"]["average_bits"] <= 3.5
     assert found["bits"]["head"]["weight"] == 8
+
+
+def test_grouped_layers_get_the_same_bits(table: str, tmp_path: Path) -> None:
+    names = ["down.conv", "block1.conv1", "block1.conv2", "block2.conv1"]
+    options = ("--agent", "random", "--episodes", "3", "--group", ",".join(names))
+    found = answer(table, tmp_path, *options)
+    assert len({found["bits"][name]["weight"] for name in names}) == 1
 
 
 def test_a_checkpoint_is_gone_on_from(table: str, tmp_path: Path) -> None:
@@ -116,6 +127,31 @@ def test_what_cannot_be_searched_is_one_line(
     text = capsys.readouterr().err.strip()
     assert "\n" not in text
     assert words in text
+
+
+def test_a_checkpoint_that_somebody_changed_is_refused(
+    table: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "search.part"
+    options = ("--agent", "random", "--checkpoint", str(file), "--episodes", "2")
+    answer(table, tmp_path, *options)
+    kept = Checkpoint.from_bytes(file.read_bytes())
+    one = replace(kept.episodes[0], choice=(9,) * 11)
+    state = {"random": {"bit_generator": "PCG64"}}
+    deep = np.frombuffer(b"[" * 10**5, dtype=np.uint8)
+    for content in (
+        Checkpoint(kept.about, kept.episodes, AgentState()).to_bytes(),
+        Checkpoint(kept.about, kept.episodes, AgentState(state)).to_bytes(),
+        Checkpoint(kept.about, (one,), kept.agent).to_bytes(),
+        save({"known": deep}),
+        file.read_bytes()[:-9],
+    ):
+        file.write_bytes(content)
+        capsys.readouterr()
+        assert main(["search", table, *BUDGET, *options, "--episodes", "4"]) == 2
+        text = capsys.readouterr().err.strip()
+        assert "name another file" in text
+        assert "\n" not in text
 
 
 def test_a_checkpoint_of_another_search_is_refused(

@@ -15,8 +15,9 @@ from qcore.agents.random_search_config import RandomConfig
 from qcore.allocate import solve_ilp
 from qcore.graph.load import load_network
 from qcore.jobs.kept_search import episodes_of, references_of
-from qcore.jobs.questions import SearchQuestion, SensitivityQuestion, to_json
+from qcore.jobs.questions import SensitivityQuestion, to_json
 from qcore.jobs.reporter import Reporter
+from qcore.jobs.search_question import SearchQuestion
 from qcore.jobs.search_setting_of import setting_of
 from qcore.jobs.work import run_job
 from qcore.store.job import Job

@@ -19,7 +19,8 @@ from qcore.agents.random_search_config import RandomConfig
 from qcore.graph.load import load_network
 from qcore.hardware.size import average_bits, size_ledger
 from qcore.jobs.kept_search import episodes_of
-from qcore.jobs.questions import SearchQuestion, SensitivityQuestion
+from qcore.jobs.questions import SensitivityQuestion
+from qcore.jobs.search_question import SearchQuestion
 from qcore.jobs.search_setting_of import setting_of
 from qcore.sensitivity.config import Width
 from qcore.store.job import Job

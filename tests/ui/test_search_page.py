@@ -18,8 +18,8 @@ from qcore.agents.references import references
 from qcore.graph.load import load_network
 from qcore.jobs.kept_search import pack_episodes, pack_references
 from qcore.jobs.kinds import WORK
-from qcore.jobs.questions import SearchQuestion
 from qcore.jobs.reporter import Cancelled, Reporter
+from qcore.jobs.search_question import SearchQuestion
 from qcore.jobs.search_setting_of import setting_of
 from qcore.store.store import Store
 from ui.engine import engine
@@ -49,7 +49,7 @@ class Worker:
             raise RuntimeError("no luck")
         setting = setting_of(store, asked, load_network(asked.model).description)
         evaluator = PredictedEvaluator(setting.task)
-        lines = references(setting.task, evaluator, additive=True)
+        lines = references(setting.task, evaluator)
         store.put_arrays(job_id, pack_references(lines))
         draws = getattr(asked.settings, "draws", _DRAWS.get(asked.agent, 1))
         wanted = asked.episodes // 2 if self.stops else asked.episodes

@@ -7,7 +7,7 @@ from typing import Any
 from qcore.agents.haq_config import HaqConfig
 from qcore.agents.random_search_config import RandomConfig
 from qcore.agents.releq_config import ReleqConfig
-from qcore.jobs.questions import SearchQuestion
+from qcore.jobs.search_question import SearchQuestion
 from qcore.sensitivity.config import SensitivityConfig
 from ui.search.race import race_of
 from ui.search.settings import SHOWN, about_setting, shown_settings

@@ -9,7 +9,7 @@ import streamlit as st
 
 from qcore.errors import BadInput
 from qcore.graph.layer import Description
-from qcore.jobs.questions import ENGINE, SearchQuestion
+from qcore.jobs.search_question import SearchQuestion
 from qcore.jobs.search_setting_of import setting_of
 from qcore.quantize.limits import WeightBits
 from qcore.sensitivity.table import SensitivityTable
@@ -18,6 +18,7 @@ from ui.allocation.dialled import FromSearch, Kept
 from ui.allocation.workbench import Bench
 from ui.engine import engine
 from ui.evaluations import Measured
+from ui.results import search_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,14 +43,11 @@ def kernel_bits(kept: FromSearch, network: Description) -> KernelBits | None:
     where the sensitivity run or the hardware it rests on is gone.
     """
     job = engine().store.job(kept.job)
-    if job is None or (job.kind, job.state) != ("search", "finished"):
-        return None
-    if job.question.get("engine") != ENGINE or not job.question["per_kernel"]:
-        return None
-    if job.question["model_fingerprint"] != network.fingerprint:
+    asked = search_of(job, network.fingerprint)
+    if job is None or asked is None or job.state != "finished" or not asked.per_kernel:
         return None
     try:
-        return _kernel_bits(job.id, job, network)
+        return _kernel_bits(job.id, job, asked, network)
     except BadInput:
         return None
 
@@ -76,10 +74,11 @@ def _without_loss(known: KernelBits) -> KernelBits:
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
-def _kernel_bits(job_id: str, _job: Job, _network: Description) -> KernelBits | None:
+def _kernel_bits(
+    job_id: str, _job: Job, _asked: SearchQuestion, _network: Description
+) -> KernelBits | None:
     choice = (_job.result or {}).get("choice")
     if choice is None:
         return None
-    asked = SearchQuestion.from_json(_job.question)
-    setting = setting_of(engine().store, asked, _network)
-    return KernelBits(asked, setting.bits(choice), setting.inputs(choice), setting.costs(choice))
+    setting = setting_of(engine().store, _asked, _network)
+    return KernelBits(_asked, setting.bits(choice), setting.inputs(choice), setting.costs(choice))

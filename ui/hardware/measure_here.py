@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import streamlit as st
 
-from qcore.jobs.questions import ENGINE, LatencyQuestion
+from qcore.jobs.engine import ENGINE
+from qcore.jobs.questions import LatencyQuestion
 from qcore.prepare.prepared import Prepared
 from qcore.store.job import Job
 from ui import format as fmt

@@ -8,10 +8,12 @@ from dataclasses import replace
 import streamlit as st
 
 from qcore.agents.random_search_config import RandomConfig
-from qcore.jobs.questions import ENGINE, SearchQuestion, SensitivityQuestion, to_json
+from qcore.jobs.questions import sensitivity_run, to_json
+from qcore.jobs.search_question import SearchQuestion
 from qcore.prepare.prepared import Prepared
 from qcore.store.job import Job, job_id
 from ui.engine import engine
+from ui.results import search_of
 from ui.search.race import MOST_SEEDS, Race
 from ui.state import follow_job, put_in_url
 
@@ -87,19 +89,10 @@ def read_race(text: str, prepared: Prepared) -> Race | None:
 
 def run_id(race: Race) -> str:
     """The id of the sensitivity run that a race is about."""
-    asked = race.asked
-    question = SensitivityQuestion(
-        asked.model, asked.model_fingerprint, asked.data, asked.data_fingerprint, asked.config
-    )
+    question = sensitivity_run(race.asked)
     return job_id(question.kind, to_json(question))
 
 
 def _entry(job: Job | None, prepared: Prepared) -> SearchQuestion | None:
-    if job is None or job.kind != "search" or job.question.get("engine") != ENGINE:
-        return None
-    try:
-        asked = SearchQuestion.from_json(job.question)
-    except ValueError:  # settings that agents no longer have
-        return None
-    about = asked.model_fingerprint == prepared.network.fingerprint
-    return asked if about and asked.seed == 0 else None
+    asked = search_of(job, prepared.network.fingerprint)
+    return asked if asked is not None and asked.seed == 0 else None

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from qcore.agents.config import AgentName
 from qcore.agents.setting import SearchSetting
-from qcore.jobs.questions import SearchQuestion, to_json
+from qcore.jobs.questions import to_json
+from qcore.jobs.search_question import SearchQuestion
 from qcore.prepare.prepared import Prepared
 from ui import format as fmt
 from ui.results import jobs_of

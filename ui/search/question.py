@@ -9,11 +9,15 @@ import streamlit as st
 from qcore.agents.evaluator import EvaluatorName
 from qcore.agents.random_search_config import RandomConfig
 from qcore.agents.setting import SearchSetting
+from qcore.calibrate.clipping import Clipping
 from qcore.errors import BadInput
-from qcore.jobs.questions import SearchQuestion, SensitivityQuestion
+from qcore.jobs.questions import SensitivityQuestion
+from qcore.jobs.search_question import SearchQuestion
 from qcore.jobs.search_setting_of import setting_of
 from qcore.prepare.prepared import Prepared
 from ui import format as fmt
+from ui.allocation.clipping import clipping_in_use
+from ui.allocation.fit import pinned_width
 from ui.engine import engine
 from ui.search.budget import Limit
 from ui.search.dial import Dial
@@ -54,7 +58,7 @@ def base_question(run: SensitivityQuestion, dial: Dial, asked: Asked) -> SearchQ
         RandomConfig(),
         budgets,
         asked.episodes,
-        pins=tuple((layer, bits, None) for layer, bits in dial.dialled.pins),
+        pins=_pins(dial),
         inputs=dial.dialled.inputs if run.config.target == "weight" else None,
         hardware=None if hardware is None else hardware.name,
         hardware_revision=None if hardware is None else hardware.revision,
@@ -62,7 +66,20 @@ def base_question(run: SensitivityQuestion, dial: Dial, asked: Asked) -> SearchQ
         evaluator=asked.evaluator,
         images=asked.images,
         fine_tune_steps=asked.fine_tune_steps,
+        input_clipping=_input_clipping(run, dial) if asked.evaluator == "measured" else None,
     )
+
+
+def _pins(dial: Dial) -> tuple[tuple[str, int, int | None], ...]:
+    widths = {layer: pinned_width(dial.bench.table, bits) for layer, bits in dial.dialled.pins}
+    return tuple((layer, width.bits, width.activation_bits) for layer, width in widths.items())
+
+
+def _input_clipping(run: SensitivityQuestion, dial: Dial) -> Clipping | None:
+    """As the winner's inputs are going to be clipped when it is measured on other images."""
+    if run.config.target != "weight" or dial.dialled.inputs is None:
+        return None
+    return clipping_in_use(dial.bench.table).of("activation")
 
 
 def setting_for(question: SearchQuestion, prepared: Prepared) -> Known:
@@ -76,6 +93,7 @@ def setting_for(question: SearchQuestion, prepared: Prepared) -> Known:
         evaluator="predicted",
         images=None,
         fine_tune_steps=0,
+        input_clipping=None,
     )
     try:
         return Known(_setting(repr(same), same, prepared))

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from qcore.agents.config import TITLES, AgentConfig
 from qcore.agents.random_search_config import RandomConfig
 from qcore.agents.releq_config import ReleqConfig
-from qcore.jobs.questions import SearchQuestion
+from qcore.jobs.search_question import SearchQuestion
 
 MOST_SEEDS = 5
 

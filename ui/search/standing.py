@@ -10,7 +10,8 @@ import streamlit as st
 from qcore.agents.episode import Episode, best_choice, best_values
 from qcore.agents.references import References
 from qcore.jobs.kept_search import episodes_of, references_of
-from qcore.jobs.questions import SearchQuestion, to_json
+from qcore.jobs.questions import to_json
+from qcore.jobs.search_question import SearchQuestion
 from qcore.store.job import Job
 from ui.engine import engine
 from ui.search.race import Race
