@@ -11,6 +11,7 @@ from qcore.agents.task import SearchTask
 from qcore.allocate.problem import FloatArray, IndexArray, budget_limit
 
 _LOSS = "loss"
+_MOST_REPAIRS = 2_000  # of single units; each looks at all options of all units
 
 
 def within_budgets(task: SearchTask, choice: IndexArray) -> IndexArray | None:
@@ -21,7 +22,9 @@ def within_budgets(task: SearchTask, choice: IndexArray) -> IndexArray | None:
     as soon as the budgets hold; sweep again while they do not. A budget of loss is met the other
     way: weights are raised, then inputs, from the last unit to the first. Where no width is left
     to lower, every unit takes its option of least cost of a budget: costs need not rise with
-    every bit. Pinned units keep their option. Example: three layers at 8 bits with room for 20 at
+    every bit. Where budgets pull in different directions, single units are changed then, each time
+    the one and to the option that leaves least of what exceeds the budgets. Pinned units keep their
+    option. Example: three layers at 8 bits with room for 20 at
     widths 4 and 8 become 8, 8, 4.
     """
     found = np.where(task.free, choice, task.pinned)
@@ -33,7 +36,35 @@ def within_budgets(task: SearchTask, choice: IndexArray) -> IndexArray | None:
     if _met(task, found, task.problem.budgets):
         return found
     cheapest = (task.merged.cheapest(name) for name in task.problem.budgets)
-    return next((one for one in cheapest if _met(task, one, task.problem.budgets)), None)
+    known = next((one for one in cheapest if _met(task, one, task.problem.budgets)), None)
+    if known is not None or len(task.problem.budgets) == 1:
+        return known
+    return next(
+        (one for one in (_repaired(task, s) for s in (found, choice)) if one is not None), None
+    )
+
+
+def _repaired(task: SearchTask, start: IndexArray) -> IndexArray | None:
+    """``start`` with single units changed until all budgets hold; None where no change helps."""
+    found = np.where(task.free, start, task.pinned)
+    rows, budgets = np.arange(len(found)), task.problem.budgets
+    costs = np.stack([task.merged.costs[name] for name in budgets])
+    limits = np.array([budget_limit(budget) for budget in budgets.values()])
+    least = np.where(task.merged.allowed, costs, np.inf).min(2).sum(1)
+    # What exceeds a budget, as a part of what that budget leaves above the least cost.
+    scale = np.maximum(limits - least, 1e-9 * np.abs(costs).sum((1, 2)) + 1e-300)
+    for _ in range(_MOST_REPAIRS):
+        if _met(task, found, budgets):
+            return found
+        totals = costs[:, rows, found].sum(1) - limits
+        after = totals[:, None, None] + costs - costs[:, rows, found][:, :, None]
+        excess = np.maximum(after / scale[:, None, None], 0.0).sum(0)
+        excess = np.where(task.merged.allowed, excess, np.inf)
+        unit, option = np.unravel_index(excess.argmin(), excess.shape)
+        if not excess[unit, option] < np.maximum(totals / scale, 0.0).sum():
+            return None
+        found[unit] = option
+    return None
 
 
 def _met(task: SearchTask, choice: IndexArray, budgets: Mapping[str, float]) -> bool:

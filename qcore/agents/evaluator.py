@@ -58,8 +58,8 @@ class PredictedEvaluator:
     exp(-ΔL / unit): for cross-entropy in nats exp(-ΔL) is the ratio of the geometric mean
     probabilities of the right class, for KL divergence it bounds how much the outputs overlap
     (Bretagnolle & Huber 1979). ``unit`` is 1, or the loss of the best uniform network within the
-    budgets where that is more: rewards that are all nearly -1 teach nothing. Example: ΔL 0.1 is an
-    accuracy of 0.905.
+    budgets where that is more: rewards that are all nearly -1 teach nothing; or what all rows can
+    gain at most where losses are far below 0. Example: ΔL 0.1 is an accuracy of 0.905.
     """
 
     def __init__(self, task: SearchTask, terms: CrossTerms | None = None) -> None:
@@ -69,7 +69,7 @@ class PredictedEvaluator:
         self.evaluations = 0
         self._losses, self._rows = task.losses, np.arange(len(task.losses))
         self.additive, self.terms = terms is None, terms
-        self._unit = max(1.0, _uniform_loss(task))
+        self._unit = max(1.0, _uniform_loss(task), -math.fsum(task.losses.min(1)))
 
     def score(self, choice: tuple[int, ...]) -> Score:
         self.evaluations += 1
@@ -78,7 +78,7 @@ class PredictedEvaluator:
         if self.terms is not None and self.terms.kept > 0:
             between: FloatArray = self.terms.moments[self._rows, picked][:, self._rows, picked]
             loss += self.terms.kept / 2 * float(between.sum())
-        return Score(loss, math.exp(min(-loss / self._unit, 700.0)))
+        return Score(loss, math.exp(-loss / self._unit))
 
 
 def _uniform_loss(task: SearchTask) -> float:

@@ -17,9 +17,10 @@ FEATURES = ("depthwise", "c_in", "c_out", "stride", "kernel", "weights", "featur
 def layer_features(layers: Sequence[Layer]) -> FloatArray:
     """(layers, 7): ``FEATURES`` of each layer, as HAQ's equation 1 has them.
 
-    ``kernel`` and ``stride`` are those of the widest axis, ``feature_size`` the positions of the
-    input. A matrix product has kernel 1, stride 0 and size 1. Example: a depthwise 3x3 convolution
-    of 32 channels on 112 x 112: 1, 32, 32, 1, 3, 288, 12544.
+    ``kernel`` and ``stride`` are those of the widest axis; the stride is told from the sizes on
+    both sides, and too large where a large kernel has no padding. ``feature_size`` are the
+    positions of the input. A matrix product has kernel 1, stride 0 and size 1. Example: a depthwise
+    3x3 convolution of 32 channels on 112 x 112: 1, 32, 32, 1, 3, 288, 12544.
     """
     return np.array([_of(layer) for layer in layers], dtype=np.float64)
 

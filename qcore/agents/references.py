@@ -18,6 +18,11 @@ _MOST_UNITS = 200  # that the integer program is given; more are left to prices 
 
 
 Solver = Literal["ilp", "lagrangian", "interaction"]
+_TITLES: dict[Solver, str] = {
+    "ilp": "integer program",
+    "lagrangian": "prices on the budgets",
+    "interaction": "local search",
+}
 
 
 @dataclass(frozen=True)
@@ -40,6 +45,13 @@ class References:
     optimum: Reference
     uniform: Reference | None
     bound: float | None
+
+    @property
+    def title(self) -> str:
+        """What ``optimum`` is: it is one where it is proven of what the evaluator says."""
+        if self.method == "ilp" and self.bound is not None:
+            return "optimum"
+        return _TITLES[self.method]
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -69,11 +81,11 @@ def references(task: SearchTask, evaluator: Evaluator) -> References:
         method, optimum = "interaction", solve_interaction(problem, terms).allocation
     elif len(task.merged.loss) <= _MOST_UNITS:
         method, optimum = "ilp", solve_ilp(problem)
-    best = min(uniform_within(problem), key=lambda one: one.loss, default=None)
+    uniform = (_scored(task, evaluator, one) for one in uniform_within(problem))
     return References(
         method,
         _scored(task, evaluator, optimum),
-        None if best is None else _scored(task, evaluator, best),
+        min(uniform, key=lambda one: one.value, default=None),
         relaxed.bound if evaluator.additive or task.saves else None,
     )
 

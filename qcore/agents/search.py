@@ -53,8 +53,12 @@ def search(
     meets them.
     """
     if not task.free.any():
-        raise BadInput("every layer is pinned, there is nothing to search; unpin some")
-    about = search_identity(task, evaluator, config, seed)
+        one = task.problem.loss.shape[1] == 1
+        why = (
+            "the table has one width; measure more" if one else "every layer is pinned; unpin some"
+        )
+        raise BadInput(f"there is nothing to search: {why}")
+    about = search_identity(task, evaluator, config, seed, episodes)
     _check(known, about, task)
     bound = solve_lagrangian(task.problem).bound
     recorder = Recorder(
@@ -78,17 +82,17 @@ def search(
     )
 
 
-def search_identity(task: SearchTask, evaluator: Evaluator, config: AgentConfig, seed: int) -> str:
-    """The same for searches that go through the same episodes, whatever their number (but for
-    ReLeQ's last ones, which are not random)."""
+def search_identity(
+    task: SearchTask, evaluator: Evaluator, config: AgentConfig, seed: int, episodes: int
+) -> str:
+    """The same for searches that go through the same episodes, whatever their number; ReLeQ's last
+    ones are not random, so that their number matters."""
     problem, found = task.problem, hashlib.sha256()
-    for name, table in {
-        "loss": problem.loss,
-        **{f"cost {n}": c for n, c in problem.costs.items()},
-    }.items():
+    for name, table in ({"": problem.loss} | dict(problem.costs)).items():
         found.update(name.encode() + table.tobytes())
-    known = (problem.budgets, problem.groups, problem.pins, task.options, config, seed)
-    found.update(f"{evaluator.about} {known!r}".encode())
+    ends = episodes if isinstance(config, ReleqConfig) else None
+    known = (problem.budgets, problem.groups, problem.pins, task.options, task.layers)
+    found.update(f"{evaluator.about} {known!r} {config!r} {seed} {ends}".encode())
     return found.hexdigest()
 
 
@@ -112,7 +116,8 @@ def _check(known: Checkpoint | None, about: str, task: SearchTask) -> None:
         return
     if known.about != about:
         raise BadInput(
-            "the checkpoint is of another search (problem, budgets, agent, settings or seed); "
+            "the checkpoint is of another search (problem, budgets, agent, settings, seed, and of "
+            "ReLeQ the number of episodes); "
             "name another file"
         )
     rows, options = task.problem.loss.shape

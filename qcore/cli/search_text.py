@@ -3,18 +3,12 @@
 from __future__ import annotations
 
 from qcore.agents.episode import SearchRun, best_episode
-from qcore.agents.references import References, Solver, above
+from qcore.agents.references import References, above
 from qcore.agents.setting import SearchSetting
 from qcore.allocate.bits import BitAllocation
 from qcore.cli.allocation_text import show_ledger, spread_text
 from qcore.cli.show import show_table
 from qcore.sensitivity.width_text import width_text
-
-_SOLVERS: dict[Solver, str] = {
-    "ilp": "optimum",
-    "lagrangian": "prices",
-    "interaction": "local search",
-}
 
 
 def show_search(
@@ -43,12 +37,12 @@ def show_search(
     more = above(best.value, lines.optimum.value)
     words = "" if more is None else f"  (found is {more:+.1%} from it)"
     print(f"\n{what}, each by the same evaluator")
-    print(f"  found         {best.value:+.4e}")
-    print(f"  {_SOLVERS[lines.method]:12}  {lines.optimum.value:+.4e}{words}")
+    print(f"  found                   {best.value:+.4e}")
+    print(f"  {lines.title:22}  {lines.optimum.value:+.4e}{words}")
     if lines.uniform is not None:
-        print(f"  best uniform  {lines.uniform.value:+.4e}")
+        print(f"  best uniform            {lines.uniform.value:+.4e}")
     if lines.bound is not None:
-        print(f"  bound         {lines.bound:+.4e}")
+        print(f"  bound                   {lines.bound:+.4e}")
     ended = "" if run.finished else f" of {wanted:,}, stopped"
     print(
         f"{len(run.episodes):,} episodes{ended}, {run.evaluations:,} evaluations, "

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from qcore.agents.checkpoint import Checkpoint
 from qcore.agents.episode import Episode
 from qcore.agents.evaluator import Evaluator, PredictedEvaluator
 from qcore.agents.interactions import interactions_of
@@ -62,18 +63,20 @@ def search(
             store.put_arrays(job_id, pack_references(lines))
             known = checkpoint_in(store.arrays(job_id))
             work.episodes += () if known is None else known.episodes
-            run = run_search(
-                setting.task,
-                evaluator,
-                asked.settings,
-                episodes=asked.episodes,
-                seed=asked.seed,
-                known=known,
-                on_episode=work.tell,
-                on_checkpoint=lambda found: store.put_arrays(job_id, pack_checkpoint(found)),
-                should_stop=reporter.should_stop,
-            )
-        store.put_arrays(job_id, pack_episodes(run.episodes))
+            try:
+                run = run_search(
+                    setting.task,
+                    evaluator,
+                    asked.settings,
+                    episodes=asked.episodes,
+                    seed=asked.seed,
+                    known=known,
+                    on_episode=work.tell,
+                    on_checkpoint=work.keep,
+                    should_stop=reporter.should_stop,
+                )
+            finally:  # a measurement that is stopped half way ends the search at once
+                work.write()
     if not run.finished:
         raise Cancelled
     choice = None if run.allocation is None else list(run.allocation.choice)
@@ -95,11 +98,18 @@ class _Work:
     def tell(self, episode: Episode) -> None:
         """Show the episode, and write all of them a few times a second."""
         self.episodes.append(episode)
-        now = time.monotonic()
-        if now - self.written_at >= _WRITE_SECONDS:
-            self.store.put_arrays(self.job_id, pack_episodes(self.episodes))
-            self.written_at = now
+        if time.monotonic() - self.written_at >= _WRITE_SECONDS:
+            self.write()
         self._show()
+
+    def write(self) -> None:
+        """Write all episodes so far."""
+        self.store.put_arrays(self.job_id, pack_episodes(self.episodes))
+        self.written_at = time.monotonic()
+
+    def keep(self, found: Checkpoint) -> None:
+        """Write where to go on from."""
+        self.store.put_arrays(self.job_id, pack_checkpoint(found))
 
     def should_stop(self) -> bool:
         """An episode may take minutes: whether to stop is looked up within it."""
