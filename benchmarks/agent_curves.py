@@ -24,7 +24,7 @@ from qcore.agents.config import CONFIGS, DEFAULT_EPISODES, TITLES, AgentName
 from qcore.agents.episode import SearchRun
 from qcore.memory import keep_freed_memory
 
-_SEEDS = 3
+_SEEDS = (101, 102, 103)  # none that defaults were chosen on
 _LAST = 10  # one part of so many
 _AGENTS: tuple[AgentName, ...] = ("releq", "haq", "autoq")
 _MOST_STEPS = 2_200_000  # of kernels in a search: EfficientNet-Lite0's get 100 episodes
@@ -47,8 +47,8 @@ def bench_agent_curves() -> Iterator[Figure]:
 def _curve(problem: Problem, agent: AgentName) -> Figure:
     units = len(problem.setting.task.free)
     episodes = min(DEFAULT_EPISODES[agent], max(_MOST_STEPS // units, 1))
-    runs = [searched(problem, CONFIGS[agent](), episodes, seed) for seed in range(_SEEDS)]
-    random = [at_random(problem, run, seed) for seed, run in enumerate(runs)]
+    runs = [searched(problem, CONFIGS[agent](), episodes, seed) for seed in _SEEDS]
+    random = [at_random(problem, run, seed) for seed, run in zip(_SEEDS, runs, strict=True)]
     own, other = median(map(best_value, runs)), median(map(best_value, random))
     words = (
         f"best {_spread(runs, best_value)}, {gap_words(problem, own)}",

@@ -22,6 +22,8 @@ from qcore.agents.haq_config import HaqConfig
 from qcore.agents.releq_config import ReleqConfig
 from qcore.memory import keep_freed_memory
 
+_SEED = 101  # none that defaults were chosen on
+
 
 def bench_agents() -> Iterator[Figure]:
     """Each agent on the problem that its limit is about."""
@@ -34,8 +36,8 @@ def bench_agents() -> Iterator[Figure]:
 
 
 def _timed(problem: Problem, config: AgentConfig, episodes: int, limit: int) -> Figure:
-    run = searched(problem, config, episodes)
-    random = at_random(problem, run)
+    run = searched(problem, config, episodes, _SEED)
+    random = at_random(problem, run, _SEED)
     best = best_value(run)
     return Figure(
         f"{problem.title}: {TITLES[agent_name(config)]}, {episodes} episodes",

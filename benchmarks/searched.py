@@ -90,7 +90,7 @@ def gap_words(problem: Problem, value: float) -> str:
 
 def _problem(title: str, setting: SearchSetting) -> Problem:
     task = setting.task
-    lines = references(task, PredictedEvaluator(task), additive=True)
+    lines = references(task, PredictedEvaluator(task))
     return Problem(title, setting, lines.optimum.value)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from scipy.special import ndtr, ndtri
 
 from qcore.agents.autoq_config import AutoqConfig
 from qcore.agents.autoq_env import AutoqEnv
@@ -14,6 +13,7 @@ from qcore.agents.autoq_reward import zeta_at
 from qcore.agents.autoq_walk import KERNEL, STATE
 from qcore.agents.checkpoint import AgentState
 from qcore.agents.evaluator import Evaluator
+from qcore.agents.exploration import truncated_normal
 from qcore.agents.learner_state import joined, random_state, restore_random
 from qcore.agents.recorder import Recorder
 from qcore.agents.task import SearchTask
@@ -28,7 +28,7 @@ def run_autoq(
     resource-constrained; with a budget called "loss" it is accuracy-guaranteed, and the size is
     what it makes small. The predicted loss of a kernel's own bits is no reward here: an evaluator
     knows whole networks, so every step of an episode shares the one reward at its end. What the
-    paper leaves open is said where it was chosen: ``AutoqConfig``, ``standing``,
+    paper leaves open is said where it was chosen: ``AutoqConfig``, ``rank_reward``,
     ``intrinsic_reward``, ``upper_edges``.
     """
     env = AutoqEnv(task, evaluator, config.psi_guaranteed if task.saves else config.psi_resource)
@@ -66,8 +66,8 @@ def _episode(
     In the warm-up goals are drawn evenly, and stand for what the low controller would answer:
     kernels drawn evenly all have one mean, and nothing is learnt of others.
     """
-    steps, warm = len(env.walk.kind), number < config.warmup_episodes
-    decayed = config.sigma * config.sigma_decay ** max(0, number - config.warmup_episodes)
+    steps, warm = len(env.walk.kind), number < config.warm_up_episodes
+    decayed = config.sigma * config.sigma_decay ** max(0, number - config.warm_up_episodes)
     sigma = max(config.sigma_least, decayed)
     together = config.shared_noise * sigma * random.standard_normal(env.walk.layers)
     alone = sigma * math.sqrt(1 - config.shared_noise**2)
@@ -89,14 +89,3 @@ def _episode(
         actions[step] = action
         observed, reward, *_ = env.step(action)
     return Walked(seen, actions, reward)
-
-
-def truncated_normal(mean: float, sigma: float, drawn: float) -> float:
-    """A normal distribution cut to [0, 1], at the quantile ``drawn``; a mean outside is moved in.
-
-    Example: mean 0.5, quantile 0.5: 0.5 whatever ``sigma`` is.
-    """
-    mean = min(1.0, max(0.0, mean))
-    below, above = ndtr(-mean / sigma), ndtr((1 - mean) / sigma)
-    found = mean + sigma * ndtri(below + drawn * (above - below))
-    return float(min(1.0, max(0.0, found)))

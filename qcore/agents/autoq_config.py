@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
@@ -13,8 +13,8 @@ class AutoqConfig:
     for them it says so. Exponents are those of (accuracy, latency, energy, area). Raises ValueError
     for values that cannot be.
 
-    ``hidden``: units of each hidden layer of all networks. HAQ has 300 and 300; fewer are
-    enough for what was tried here, and updates are cheaper.
+    ``actor_layers``, ``critic_layers``: units of both controllers' hidden layers. HAQ has 300 and
+    300; fewer are enough for what was tried here, and updates are cheaper.
     ``actor_rate``, ``critic_rate``: learning rates of Adam. HAQ has 1e-4 and 1e-3, with an update
     for every step; here are fewer updates, so the actor's is larger.
     ``tau``: how far target networks follow in an update; HAQ's.
@@ -25,7 +25,7 @@ class AutoqConfig:
     ``low_memory``: the most steps of kernels that are kept, some 45 MB.
     ``high_updates``, ``low_updates``: of each controller after an episode. They take most of the
     time.
-    ``warmup_episodes``: first ones, whose goals are drawn evenly; HAQ's.
+    ``warm_up_episodes``: first ones, whose goals are drawn evenly; HAQ's.
     ``sigma``: of the exploration, a normal distribution cut to [0, 1], at first; HAQ's.
     ``sigma_decay``: its factor after each episode. HAQ has 0.99 for 600 episodes; half as many are
     usual here.
@@ -41,37 +41,106 @@ class AutoqConfig:
     ``psi_guaranteed``: exponents within a budget of loss.
     """
 
-    hidden: tuple[int, ...] = (64, 64)
-    actor_rate: float = 3e-4
-    critic_rate: float = 1e-3
-    tau: float = 0.01
-    batch: int = 64
-    high_discount: float = 0.0
-    low_discount: float = 0.0
-    memory_episodes: int = 128
-    low_memory: int = 400_000
-    high_updates: int = 8
-    low_updates: int = 8
-    warmup_episodes: int = 21
-    sigma: float = 0.5
-    sigma_decay: float = 0.98
-    sigma_least: float = 0.05
-    shared_noise: float = 0.9
-    zeta_first: float = 0.1
-    zeta_last: float = 0.8
-    zeta_episodes: int = 200
-    relabelled: int = 1
-    relabel_sigma: float = 0.1
-    psi_resource: tuple[float, ...] = (1.0, 0.0, 0.0, 0.0)
-    psi_guaranteed: tuple[float, ...] = (2.0, 0.5, 0.0, 0.0)
+    actor_layers: tuple[int, ...] = field(
+        default=(64, 64),
+        metadata={"help": "Units of each actor's hidden layers."},
+    )
+    critic_layers: tuple[int, ...] = field(
+        default=(64, 64),
+        metadata={"help": "Units of each critic's hidden layers."},
+    )
+    actor_rate: float = field(default=3e-4, metadata={"help": "Learning rate of the actors."})
+    critic_rate: float = field(default=1e-3, metadata={"help": "Learning rate of the critics."})
+    tau: float = field(
+        default=0.01,
+        metadata={"help": "How far the slow copies of the networks follow in each update, 0 to 1."},
+    )
+    batch: int = field(default=64, metadata={"help": "Steps that each update learns from."})
+    high_discount: float = field(
+        default=0.0,
+        metadata={"help": "What a later reward is worth in choosing goals of layers, 0 to 1."},
+    )
+    low_discount: float = field(
+        default=0.0,
+        metadata={"help": "What a later reward is worth in choosing bits of kernels, from 0 to 1."},
+    )
+    memory_episodes: int = field(default=128, metadata={"help": "Episodes that are remembered."})
+    low_memory: int = field(
+        default=400_000,
+        metadata={"help": "The most steps of kernels that are remembered."},
+    )
+    high_updates: int = field(
+        default=8,
+        metadata={"help": "Updates of what chooses goals for layers, after each episode."},
+    )
+    low_updates: int = field(
+        default=8,
+        metadata={"help": "Updates of what chooses bits of kernels, after each episode."},
+    )
+    warm_up_episodes: int = field(
+        default=21,
+        metadata={"help": "First episodes, whose goals are drawn at random."},
+    )
+    sigma: float = field(
+        default=0.5,
+        metadata={
+            "help": "Spread of the noise around the agent's actions at first; these are 0 to 1."
+        },
+    )
+    sigma_decay: float = field(
+        default=0.98,
+        metadata={"help": "What this spread is multiplied by after each episode."},
+    )
+    sigma_least: float = field(
+        default=0.05,
+        metadata={"help": "What this spread never falls below."},
+    )
+    shared_noise: float = field(
+        default=0.9,
+        metadata={"help": "The part of the noise that all kernels of a layer share, below 1."},
+    )
+    zeta_first: float = field(
+        default=0.1,
+        metadata={"help": "Weight of the network's reward beside a layer's goal at first, 0 to 1."},
+    )
+    zeta_last: float = field(
+        default=0.8,
+        metadata={
+            "help": "Weight of the network's reward beside a layer's goal in the end, 0 to 1."
+        },
+    )
+    zeta_episodes: int = field(
+        default=200,
+        metadata={"help": "Episodes over which this weight goes from its first to its last value."},
+    )
+    relabelled: int = field(
+        default=1,
+        metadata={"help": "Earlier episodes whose goals are corrected after each episode."},
+    )
+    relabel_sigma: float = field(
+        default=0.1,
+        metadata={"help": "Spread of the corrected goals that are tried; goals are from 0 to 1."},
+    )
+    psi_resource: tuple[float, ...] = field(
+        default=(1.0, 0.0, 0.0, 0.0),
+        metadata={"help": "Exponents of accuracy, latency, energy and area within limits of cost."},
+    )
+    psi_guaranteed: tuple[float, ...] = field(
+        default=(2.0, 0.5, 0.0, 0.0),
+        metadata={
+            "help": "Exponents of accuracy, latency, energy and area within a limit of loss."
+        },
+    )
 
     def __post_init__(self) -> None:
-        whole = (self.batch, self.memory_episodes, self.high_updates, self.low_updates)
+        counts = (self.batch, self.high_updates, self.low_updates)
+        lengths = (self.memory_episodes, self.low_memory, self.zeta_episodes)
         rates = (self.actor_rate, self.critic_rate, self.sigma, self.sigma_least)
         parts = (self.high_discount, self.low_discount, self.zeta_first, self.zeta_last)
-        if not self.hidden or min(*self.hidden, *whole, self.zeta_episodes, self.low_memory) < 1:
+        layers = (*self.actor_layers, *self.critic_layers)
+        if not (self.actor_layers and self.critic_layers) or min(*layers, *counts, *lengths) < 1:
             raise ValueError("sizes and counts of updates of AutoQ are whole numbers from 1 on")
-        if min(self.warmup_episodes, self.relabelled, self.relabel_sigma) < 0:
+        if min(self.warm_up_episodes, self.relabelled, self.relabel_sigma) < 0:
             raise ValueError("warm-up and relabelling of AutoQ are from 0 on")
         if not all(rate > 0 for rate in rates) or not 0 < self.sigma_decay <= 1:
             raise ValueError("rates and sigmas of AutoQ are above 0, the decay at most 1")

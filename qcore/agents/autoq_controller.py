@@ -1,61 +1,31 @@
-"""One of AutoQ's two controllers: a DDPG of stable-baselines3, driven by hand."""
+"""One of AutoQ's two controllers: how it is made, asked, and given episodes to remember."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from gymnasium import spaces
-from stable_baselines3 import DDPG
 from stable_baselines3.common.buffers import ReplayBuffer
-from stable_baselines3.common.logger import Logger
 
 from qcore.agents.autoq_config import AutoqConfig
+from qcore.agents.ddpg import TwoRates, make_ddpg
 from qcore.allocate.problem import FloatArray
 
 Floats = npt.NDArray[np.float32]
 Actor = Callable[[Floats], FloatArray]
 
 
-class TwoRates(DDPG):
-    """Actor and critic with learning rates of their own; the library has one for both."""
-
-    def _update_learning_rate(self, optimizers: Any) -> None:
-        """They stay as they were set."""
-
-
 def make_controller(
     numbers: int, transitions: int, discount: float, config: AutoqConfig
 ) -> TwoRates:
-    """A learner that sees ``numbers`` from 0 to 1, answers with one and remembers ``transitions``.
-
-    Its weights are drawn from torch's global generator.
-    """
-    # Without an environment, as its own ``load`` makes one: AutoqEnv is walked by hand.
-    model = TwoRates(
-        "MlpPolicy",
-        None,  # type: ignore[arg-type]
-        learning_rate=config.critic_rate,
-        buffer_size=transitions,
-        batch_size=config.batch,
-        tau=config.tau,
-        gamma=discount,
-        policy_kwargs={"net_arch": list(config.hidden), "optimizer_kwargs": {"fused": True}},
-        device="cpu",
-        _init_setup_model=False,
-    )
-    model.observation_space = spaces.Box(0.0, 1.0, (numbers,), np.float32)
-    model.action_space = spaces.Box(0.0, 1.0, (1,), np.float32)
-    model.n_envs = 1
-    model._setup_model()
-    model.actor.optimizer.param_groups[0]["lr"] = config.actor_rate
-    model.set_logger(Logger(None, []))
-    return model
+    """A learner that sees ``numbers`` from 0 to 1, see ``make_ddpg``."""
+    seen = spaces.Box(0.0, 1.0, (numbers,), np.float32)
+    return make_ddpg(TwoRates, seen, config, transitions=transitions, discount=discount)
 
 
-def actor_of(model: DDPG) -> Actor:
+def actor_of(model: TwoRates) -> Actor:
     """(..., numbers) -> (...): what ``model.predict`` answers now, from 0 to 1.
 
     A kernel's state holds the kernel's before, so they are asked one by one, 442 times an episode
@@ -73,13 +43,6 @@ def actor_of(model: DDPG) -> Actor:
         return answers
 
     return answer
-
-
-def remembered_by(model: DDPG) -> ReplayBuffer:
-    """What the model learns from."""
-    buffer = model.replay_buffer
-    assert isinstance(buffer, ReplayBuffer)
-    return buffer
 
 
 def write(

@@ -48,18 +48,19 @@ class AutoqEnv(AllocationEnv):
         self._option = task.axes.option.tolist()
         self._high: list[bool] = (self.walk.kind != KERNEL).tolist()
         self._at_widest = self._costs(task.merged.expand(self._widest()))
-        self._at = 0
-        self._goal = self._goal_before = self._action_before = 1.0
-        self._input = -1
+        self._start()
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[Observation, dict[str, Any]]:
         self.begin(seed)
+        self._start()
+        return self._observed(), {"high": True}
+
+    def _start(self) -> None:
         self._at = 0
         self._goal = self._goal_before = self._action_before = 1.0
         self._input = -1
-        return self._observed(), {"high": True}
 
     def step(self, action: Any) -> tuple[Observation, float, bool, bool, dict[str, Any]]:
         self._act(min(1.0, max(0.0, float(np.asarray(action).item()))))

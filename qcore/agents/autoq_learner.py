@@ -12,11 +12,10 @@ from qcore.agents.autoq_controller import (
     Floats,
     actor_of,
     make_controller,
-    remembered_by,
     write,
 )
 from qcore.agents.autoq_env import AutoqEnv
-from qcore.agents.autoq_reward import goal_misses, intrinsic_reward, standing
+from qcore.agents.autoq_reward import goal_misses, intrinsic_reward, rank_reward
 from qcore.agents.autoq_walk import GOAL, KERNEL, STATE, goal_bits, goal_of, middles
 from qcore.agents.checkpoint import AgentState
 from qcore.agents.learner_state import joined, learner_state, restore_learner
@@ -38,7 +37,7 @@ class AutoqLearner:
 
     Every episode has a place of its own in both replay buffers, the oldest gives way; of large
     networks the low controller's holds fewer. Rewards are written anew after each episode: the
-    standing of an old one changes with newer ones.
+    rank of an old one changes with newer ones.
     """
 
     def __init__(self, env: AutoqEnv, config: AutoqConfig, random: np.random.Generator) -> None:
@@ -86,26 +85,26 @@ class AutoqLearner:
         self._kept["misses"][place] = misses / max(1, widths[-1])
         ends = np.append(self._layer[1:] != self._layer[:-1], True)
         at = number % self._low_places
-        write(remembered_by(self.low), at, walked.seen[low, : len(STATE) + 1], done, ends)
+        write(self.low.memory, at, walked.seen[low, : len(STATE) + 1], done, ends)
         ends = np.arange(len(high)) == len(high) - 1
         seen = walked.seen[high, : len(STATE)]
-        write(remembered_by(self.high), place, seen, walked.actions[high], ends)
+        write(self.high.memory, place, seen, walked.actions[high], ends)
 
     def learn(self, number: int, zeta: float) -> None:
         """Judge and relabel what is remembered; from the last warm-up episode on, update."""
         config = self._config
         count = min(number + 1, config.memory_episodes)
-        stands = standing(self._kept["extrinsic"][:count])[:, None]
-        repeated = np.repeat(stands, len(self._high_steps))
-        remembered_by(self.high).rewards[: len(repeated), 0] = repeated
+        ranks = rank_reward(self._kept["extrinsic"][:count])[:, None]
+        repeated = np.repeat(ranks, len(self._high_steps))
+        self.high.memory.rewards[: len(repeated), 0] = repeated
         recent = np.arange(max(0, number + 1 - self._low_places), number + 1)
         places = recent % config.memory_episodes
-        inner = intrinsic_reward(zeta, self._kept["misses"][places], stands[places])
-        rewards = remembered_by(self.low).rewards.reshape(self._low_places, -1)
+        inner = intrinsic_reward(zeta, self._kept["misses"][places], ranks[places])
+        rewards = self.low.memory.rewards.reshape(self._low_places, -1)
         rewards[recent % self._low_places] = inner[:, self._layer]
         for again in (number, *self._random.choice(recent, config.relabelled).tolist()):
             self._relabel(again)
-        if number + 1 >= config.warmup_episodes:
+        if number + 1 >= config.warm_up_episodes:
             self.high.train(config.high_updates, config.batch)
             self.low.train(config.low_updates, config.batch)
 
@@ -125,14 +124,13 @@ class AutoqLearner:
         """Each kernel's place among the widths, within the budgets and as it was chosen."""
         env, units = self._env, self._env.walk.unit[self._low_steps]
         assert env.outcome is not None
-        rows = np.unique(env.task.merged.unit_of_layer, return_index=True)[1]
-        settled = np.array(env.outcome.choice, dtype=np.intp)[rows[units]]
+        settled = np.array(env.outcome.choice, dtype=np.intp)[env.task.first_row[units]]
         weight_of = env.task.axes.weight_of
         return weight_of[settled], weight_of[env.choice[units]]
 
     def _relabel(self, number: int) -> None:
         place, at = number % self._config.memory_episodes, number % self._low_places
-        high, low = remembered_by(self.high), remembered_by(self.low)
+        high, low = self.high.memory, self.low.memory
         rows = slice(at * len(self._layer), (at + 1) * len(self._layer))
         goals = relabelled(
             self._kept["goals"][place],

@@ -6,7 +6,6 @@ import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from scipy.stats import rankdata
 
 from qcore.allocate.problem import FloatArray, IndexArray
 
@@ -37,15 +36,15 @@ def extrinsic_reward(accuracy: float, ratios: Mapping[str, float], psi: Sequence
     return found
 
 
-def goal_misses(goal_bits: FloatArray, bits: FloatArray, layer: IndexArray) -> FloatArray:
+def goal_misses(asked: FloatArray, bits: FloatArray, layer: IndexArray) -> FloatArray:
     """(layers,): |g * c_out - sum of the kernels' bits| / c_out, how far off its goal a layer is.
 
-    ``goal_bits`` (layers,) are mean bits, ``bits`` (kernels,) and ``layer`` (kernels,) each
+    ``asked`` (layers,) are mean bits, ``bits`` (kernels,) and ``layer`` (kernels,) each
     kernel's bits and layer. Example: a goal of 4 bits, and kernels of 2, 4 and 3 bits: 1 bit.
     """
-    sums = np.bincount(layer, bits, len(goal_bits))
-    counts = np.bincount(layer, minlength=len(goal_bits))
-    found: FloatArray = np.abs(goal_bits - sums / counts)
+    sums = np.bincount(layer, bits, len(asked))
+    counts = np.bincount(layer, minlength=len(asked))
+    found: FloatArray = np.abs(asked - sums / counts)
     return found
 
 
@@ -54,18 +53,21 @@ def intrinsic_reward(zeta: float, misses: FloatArray, extrinsic: FloatArray) -> 
 
     The paper adds up over a layer's kernels; a mean lets layers of 16 and of 1,280 kernels teach
     one critic. ``misses`` and ``extrinsic`` have to be on like scales: AutoQ here gives misses as a
-    part of the widest bits, and ``standing``. Example: zeta 0.1, 0.25 off, extrinsic 0.5: -0.175.
+    part of the widest bits, and ``rank_reward``. Example: zeta 0.1, 0.25 off, extrinsic 0.5:
+    -0.175.
     """
     found: FloatArray = (1 - zeta) * -misses + zeta * extrinsic
     return found
 
 
-def standing(extrinsic: FloatArray) -> FloatArray:
+def rank_reward(extrinsic: FloatArray) -> FloatArray:
     """(episodes,): the part of the remembered episodes that each is better than, -0.5 to 0.5.
 
     Losses of configurations differ by factors of hundreds, most of it between bad ones; a critic
     that has to fit them is blind among good ones. Their order is the same. Example: rewards -9,
     -2, -1 stand at -1/3, 0, 1/3.
     """
-    found: FloatArray = (rankdata(extrinsic) - 0.5) / len(extrinsic) - 0.5
+    _, place, count = np.unique(extrinsic, return_inverse=True, return_counts=True)
+    ranks = np.cumsum(count) - (count - 1) / 2  # from 1; equal ones share the mean of theirs
+    found: FloatArray = (ranks[place] - 0.5) / len(extrinsic) - 0.5
     return found

@@ -33,11 +33,6 @@ class AutoqWalk:
     def layers(self) -> int:
         return int(self.layer[-1]) + 1
 
-    def units_of(self, layer: int) -> IndexArray:
-        """The units that a layer's kernels decide."""
-        found: IndexArray = self.unit[(self.layer == layer) & (self.kind == KERNEL)]
-        return found
-
 
 def autoq_walk(task: SearchTask) -> AutoqWalk:
     """Of each layer with a free unit: its input where that is chosen, its goal, its kernels.
@@ -53,10 +48,10 @@ def autoq_walk(task: SearchTask) -> AutoqWalk:
         rows += [(kind, place, -1) for kind in heads]
         rows += [(KERNEL, place, int(unit)) for unit in units[owner == place]]
     kind, layer, unit = np.array(rows, dtype=np.intp).T
-    return AutoqWalk(kind, layer, unit, _states(task, kind, numbers[layer], unit))
+    return AutoqWalk(kind, layer, unit, _states(task, kind, numbers[layer]))
 
 
-def _states(task: SearchTask, kind: IndexArray, layer: IndexArray, unit: IndexArray) -> FloatArray:
+def _states(task: SearchTask, kind: IndexArray, layer: IndexArray) -> FloatArray:
     shapes = dict(zip(FEATURES, normalised(layer_features(task.layers)).T, strict=True))
     places = np.arange(len(task.layers)) / max(1, len(task.layers) - 1)
     first = np.searchsorted(layer, layer)  # the first step of each step's layer

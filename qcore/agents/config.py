@@ -30,10 +30,30 @@ TITLES: dict[AgentName, str] = {
 DEFAULT_EPISODES: dict[AgentName, int] = {"releq": 500, "haq": 600, "autoq": 300, "random": 600}
 """HAQ's is its paper's; ReLeQ took 700 to 2,500, AutoQ about 200 to converge."""
 
+LAYERS_ONLY: frozenset[AgentName] = frozenset({"releq", "haq"})
+"""Those that give bits to layers, not to kernels, and work within budgets of cost, not of loss."""
+
+_MOST_ENTRIES, _MOST_NUMBER, _MOST_COUNT = 8, 1e4, 4096
+_MOST_COUNTS = {"low_memory": 10**7, "zeta_episodes": 10**6, "warm_up_episodes": 10**6}
+
 
 def agent_name(config: AgentConfig) -> AgentName:
     """The name of a configuration's agent."""
     return next(name for name, kind in CONFIGS.items() if type(config) is kind)
+
+
+def evaluations_per_episode(config: AgentConfig, units: int) -> int:
+    """Configurations that an episode evaluates, where ``units`` are free.
+
+    Example: 11 for ReLeQ of 11 layers with a reward after each; 1 for HAQ and AutoQ.
+    """
+    match config:
+        case RandomConfig():
+            return config.draws
+        case ReleqConfig(reward_time="each layer"):
+            return units
+        case _:
+            return 1
 
 
 def config_to_json(config: AgentConfig) -> dict[str, Any]:
@@ -54,18 +74,26 @@ def config_from_json(name: AgentName, data: Mapping[str, Any]) -> AgentConfig:
             f"{TITLES[name]} has no setting {min(unknown)!r}; it has {', '.join(sorted(known))}"
         )
     for field in fields(kind):
-        if field.name in data and not _fits(data[field.name], field.default):
-            raise ValueError(f"{field.name} is {data[field.name]!r}; it is like {field.default!r}")
+        if field.name in data and not _fits(field.name, data[field.name], field.default):
+            raise ValueError(
+                f"{field.name} is {str(data[field.name])[:40]!r}; give one like {field.default!r}, "
+                "of a reasonable size"
+            )
     values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in data.items()}
     return kind(**values)
 
 
-def _fits(value: object, default: object) -> bool:
-    """True of a value of the default's kind; whole numbers are numbers."""
+def _fits(name: str, value: object, default: object) -> bool:
+    """True of a value of the default's kind that memory and arithmetic can bear; whole numbers are
+    numbers."""
     if isinstance(default, bool) or isinstance(value, bool):
         return isinstance(value, bool) and isinstance(default, bool)
-    if isinstance(default, float):
-        return isinstance(value, int | float)
     if isinstance(default, tuple):
-        return isinstance(value, list | tuple)
+        few = isinstance(value, list | tuple) and 0 < len(value) <= _MOST_ENTRIES
+        return few and all(_fits(name, one, default[0]) for one in value)
+    if isinstance(default, float):
+        most = 1.0 if name.endswith("rate") else _MOST_NUMBER
+        return isinstance(value, int | float) and -most <= value <= most
+    if isinstance(default, int):
+        return isinstance(value, int) and 0 <= value <= _MOST_COUNTS.get(name, _MOST_COUNT)
     return isinstance(value, type(default))

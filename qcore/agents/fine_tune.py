@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import reduce
 from typing import Any
 
 import torch
@@ -39,37 +40,21 @@ def fine_tuned(
     """The quantized network after ``steps`` of SGD on the images at ``indices``.
 
     Every layer of ``allocation`` has bits. It starts from full precision, as HAQ does before each
-    evaluation (Wang et al. 2019, arXiv 1811.08886; batch 64, rate 0.001, momentum
-    0.9, decay 4e-5, as its repository has them): rounded weights are used, and gradients pass the
-    rounding unchanged where nothing is clipped (Bengio et al. 2013, arXiv 1308.3432). Weights and
-    biases move. The scales stay, which the paper leaves to the quantizer; so a trained weight has
-    no other levels than before, and a pruned kernel stays pruned. The loss is cross-entropy with
-    labels, KL divergence from full precision without, relative squared error where the network is
-    no classifier. Where it runs off to infinity or NaN, the untrained network is what comes back.
-    The same ``seed`` gives the same batches. ``network`` stays as it is. Stopped when
-    ``should_stop`` says so. Example: fashion-cnn at 3 bits on 256 labelled images, 40 steps: the
-    cross-entropy of 500 other images falls from 0.638 to 0.303, full precision's being 0.249.
+    evaluation (Wang et al. 2019, arXiv 1811.08886; batch 64, rate 0.001, momentum 0.9, decay 4e-5,
+    as its repository has them): rounded weights are used, and gradients pass the rounding unchanged
+    where nothing is clipped (Bengio et al. 2013, arXiv 1308.3432). Weights and biases move. The
+    scales stay, which the paper leaves to the quantizer; so a trained weight has no other levels
+    than before, and a pruned kernel stays pruned. The loss is cross-entropy with labels, KL
+    divergence from full precision without, relative squared error where the network is no
+    classifier. Where it runs off to infinity or NaN, the untrained network is what comes back. The
+    same ``seed`` gives the same batches. ``network`` stays as it is. Stopped when ``should_stop``
+    says so. Example: fashion-cnn at 3 bits on 256 labelled images, 40 steps: the cross-entropy of
+    500 other images falls from 0.638 to 0.303, full precision's being 0.249.
     """
     layers = [_layer(network, quantizer, layer, allocation) for layer in network.description.layers]
     start = _stored(layers)
-    trained: list[dict[str, Any]] = [
-        {"params": [one.weight for one in layers], "weight_decay": _DECAY},
-        {"params": [one.shift for one in layers]},
-    ]
-    optimizer = torch.optim.SGD(trained, lr=_RATE, momentum=_MOMENTUM)
-    runner, finite = network.runner(), True
-    with torch.enable_grad():
-        for batch in _batches(indices, steps, seed):
-            optimizer.zero_grad()
-            for part in batch.split(projection_chunk_images(network)):
-                if should_stop():
-                    raise Stopped
-                loss = _loss(network, runner, data, part, _joined(layers)) / len(batch)
-                finite = finite and bool(torch.isfinite(loss))
-                loss.backward()
-            if not finite:
-                return start
-            optimizer.step()
+    if not _descend(network, data, layers, _batches(indices, steps, seed), should_stop):
+        return start
     after = _stored(layers)
     return after if is_finite((*after.tensors.values(), *after.shifts.values())) else start
 
@@ -100,6 +85,33 @@ class _Trained:
             {} if self.entering is None else dict.fromkeys(nodes, self.entering),
             dict.fromkeys(nodes, self.shift),
         )
+
+
+def _descend(
+    network: Network,
+    data: Dataset,
+    layers: list[_Trained],
+    batches: Iterator[Tensor],
+    should_stop: Callable[[], bool],
+) -> bool:
+    """A step of SGD for each batch; False where a loss is infinite or NaN, and no step follows."""
+    weights: dict[str, Any] = {"params": [one.weight for one in layers], "weight_decay": _DECAY}
+    shifts: dict[str, Any] = {"params": [one.shift for one in layers]}
+    optimizer = torch.optim.SGD([weights, shifts], lr=_RATE, momentum=_MOMENTUM)
+    runner, finite = network.runner(), True
+    with torch.enable_grad():
+        for batch in batches:
+            optimizer.zero_grad()
+            for part in batch.split(projection_chunk_images(network)):
+                if should_stop():
+                    raise Stopped
+                loss = _loss(network, runner, data, part, _joined(layers)) / len(batch)
+                finite = finite and bool(torch.isfinite(loss))
+                loss.backward()
+            if not finite:
+                return False
+            optimizer.step()
+    return True
 
 
 def _layer(
@@ -149,10 +161,7 @@ def _straight(values: Tensor, rounded: Tensor) -> Tensor:
 
 
 def _joined(layers: list[_Trained]) -> Changes:
-    changes = NO_CHANGES
-    for one in layers:
-        changes = changes.joined(one.changes())
-    return changes
+    return reduce(Changes.joined, (one.changes() for one in layers), NO_CHANGES)
 
 
 def _stored(layers: list[_Trained]) -> Changes:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.special import ndtr, ndtri
 
 from qcore.agents.checkpoint import AgentState
 from qcore.agents.env import Observation
 from qcore.agents.evaluator import Evaluator
+from qcore.agents.exploration import truncated_normal
 from qcore.agents.haq_config import HaqConfig
 from qcore.agents.haq_env import HaqEnv
 from qcore.agents.haq_learner import HaqLearner, make_learner
@@ -20,8 +20,7 @@ from qcore.agents.learner_state import (
 )
 from qcore.agents.outcome import Outcome
 from qcore.agents.recorder import Recorder
-from qcore.agents.task import SearchTask
-from qcore.errors import BadInput
+from qcore.agents.task import SearchTask, check_layers_within_costs
 
 
 def run_haq(
@@ -34,7 +33,7 @@ def run_haq(
     drawn to learn from; updates after the episode. Raises BadInput for bits per kernel and for a
     budget of loss.
     """
-    _check(task)
+    check_layers_within_costs(task, "HAQ")
     env = HaqEnv(task, evaluator, config.variant)
     model, random = make_learner(env, config), np.random.default_rng(seed)
     if recorder.resume is not None:
@@ -56,25 +55,9 @@ def exploration(config: HaqConfig, number: int) -> float | None:
 
     Example: with the defaults None up to 21, 0.495 at 22, 0.5 · 0.99^100 = 0.183 at 121.
     """
-    if number <= config.warm_up:
+    if number <= config.warm_up_episodes:
         return None
-    return config.noise * config.noise_decay ** (number - config.warm_up)
-
-
-def truncated_normal(mean: float, sigma: float, random: np.random.Generator) -> float:
-    """A draw from the normal distribution cut off at 0 and 1; ``mean`` is from 0 to 1."""
-    low, high = ndtr(-mean / sigma), ndtr((1 - mean) / sigma)
-    drawn = mean + sigma * ndtri(random.uniform(low, high))
-    return float(min(max(drawn, 0.0), 1.0))
-
-
-def _check(task: SearchTask) -> None:
-    if task.saves:
-        raise BadInput(
-            "HAQ works within budgets of cost, not of loss; use AutoQ or the integer program"
-        )
-    if len(task.layer_of_row) > len(task.layers):
-        raise BadInput("HAQ gives bits to layers, not to kernels; use AutoQ")
+    return config.sigma * config.sigma_decay ** (number - config.warm_up_episodes)
 
 
 def _episode(
@@ -87,7 +70,7 @@ def _episode(
         if sigma is None:
             action = random.random()
         else:
-            action = truncated_normal(model.act(observed), sigma, random)
+            action = truncated_normal(model.act(observed), sigma, random.random())
         observed, reward, done, _, _ = env.step(np.array([action]))
         seen.append(observed)
         actions.append(action)

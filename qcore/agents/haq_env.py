@@ -43,7 +43,8 @@ class HaqEnv(AllocationEnv):
     An action from 0 to 1 picks from the widths that were measured: ``action_bits`` over their
     places, which is the paper's formula where no width between is missing. The reward is 0 before
     the end, and then a tenth of the change of accuracy in percentage points, of the configuration
-    after the budgets were enforced. Example: accuracy 0.98 of full precision's gives -0.2.
+    after the budgets were enforced; where they cannot be met its accuracy counts as 0. Example:
+    accuracy 0.98 of full precision's gives -0.2.
     """
 
     def __init__(
@@ -63,7 +64,6 @@ class HaqEnv(AllocationEnv):
             high[_LAST] = task.axes.weight_bits[-1]
         self.observation_space = gym.spaces.Box(np.zeros_like(high), high)
         self.action_space = gym.spaces.Box(0.0, 1.0, (1,))
-        self._first_row = np.unique(task.merged.unit_of_layer, return_index=True)[1]
         self._at, self._places = 0, list[int]()
 
     @property
@@ -91,7 +91,8 @@ class HaqEnv(AllocationEnv):
         if self._at < self.steps:
             return observed, 0.0, False, False, {}
         outcome = self.finish()
-        reward = 0.1 * 100 * (outcome.accuracy - 1)
+        accuracy = outcome.accuracy if outcome.within else 0.0
+        reward = 0.1 * 100 * (accuracy - 1)
         return observed, reward, True, False, {"outcome": outcome}
 
     def settled(self, actions: Sequence[float]) -> tuple[list[Observation], list[float]]:
@@ -102,7 +103,8 @@ class HaqEnv(AllocationEnv):
         """
         if self.outcome is None:
             raise RuntimeError("the episode has not ended")
-        axes, kept = self.task.axes, np.array(self.outcome.choice)[self._first_row][self.units]
+        kept = np.array(self.outcome.choice)[self.task.first_row[self.units]]
+        axes = self.task.axes
         both = np.stack([axes.weight_of[kept], axes.input_of[kept]], axis=1)
         places = both[:, : len(self._widths)].ravel().tolist()
         seen, found = [self._observed(0, None)], []

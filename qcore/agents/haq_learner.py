@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from stable_baselines3 import DDPG
+from gymnasium import spaces
 from stable_baselines3.common.buffers import ReplayBuffer
-from stable_baselines3.common.logger import Logger
 from stable_baselines3.common.type_aliases import ReplayBufferSamples
 from stable_baselines3.common.vec_env import VecNormalize
-from torch.optim import Optimizer
 
+from qcore.agents.ddpg import TwoRates, make_ddpg
 from qcore.agents.env import Observation
 from qcore.agents.haq_config import HaqConfig
 from qcore.agents.haq_env import HaqEnv
@@ -36,11 +35,8 @@ class CentredBuffer(ReplayBuffer):
         return drawn._replace(rewards=drawn.rewards - self.baseline)
 
 
-class HaqLearner(DDPG):
-    """DDPG whose actor and critic keep a learning rate each."""
-
-    def _update_learning_rate(self, optimizers: list[Optimizer] | Optimizer) -> None:
-        """The library would set both to the same."""
+class HaqLearner(TwoRates):
+    """Every step of an episode has its reward."""
 
     @property
     def memory(self) -> CentredBuffer:
@@ -67,23 +63,10 @@ class HaqLearner(DDPG):
 
 def make_learner(env: HaqEnv, config: HaqConfig) -> HaqLearner:
     """Untrained networks, from torch's generator."""
-    model = HaqLearner(
-        "MlpPolicy",
-        env,
-        learning_rate=config.actor_rate,
-        buffer_size=config.buffer_factor * len(env.units),
-        batch_size=config.batch,
-        tau=config.tau,
-        gamma=config.discount,
-        replay_buffer_class=CentredBuffer,
-        policy_kwargs={
-            "net_arch": {"pi": list(config.actor_sizes), "qf": list(config.critic_sizes)},
-            "optimizer_kwargs": {"fused": True},
-        },
-        device="cpu",
+    seen, kept = env.observation_space, config.buffer_factor * len(env.units)
+    assert isinstance(seen, spaces.Box)
+    model = make_ddpg(
+        HaqLearner, seen, config, transitions=kept, discount=config.discount, buffer=CentredBuffer
     )
-    for group in model.critic.optimizer.param_groups:
-        group["lr"] = config.critic_rate
     model.memory.alpha = config.baseline_alpha
-    model.set_logger(Logger(None, []))
     return model

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
 class RandomConfig:
-    """``draws``: configurations an episode, as many as the agent beside it evaluates in one."""
+    """``draws``: configurations an episode, as many as the agent beside it evaluates in one.
 
-    draws: int = 1
+    ValueError below 1.
+    """
+
+    draws: int = field(default=1, metadata={"help": "Configurations drawn in each episode."})
+
+    def __post_init__(self) -> None:
+        if self.draws < 1:
+            raise ValueError(f"draws is {self.draws}; it is at least 1")

@@ -24,7 +24,7 @@ from qcore.agents.recorder import Recorder
 from qcore.agents.releq_config import ReleqConfig
 from qcore.agents.releq_env import ReleqEnv
 from qcore.agents.releq_rollout import restore_rollout, rollout_state
-from qcore.agents.task import SearchTask
+from qcore.agents.task import SearchTask, check_layers_within_costs
 
 
 def run_releq(
@@ -36,8 +36,9 @@ def run_releq(
     layers, and after ``config.rollout_episodes`` of them the policy is updated. An episode's
     reward is the sum of its steps'. Raises BadInput for kernels and for a budget of loss.
     """
+    check_layers_within_costs(task, "ReLeQ")
     env = ReleqEnv(task, evaluator, config)
-    model = _learner(env, config, seed)
+    model = _learner(env, config)
     policy, rollout = model.policy, model.rollout_buffer
     assert isinstance(policy, RecurrentActorCriticPolicy)
     assert isinstance(rollout, RecurrentRolloutBuffer)
@@ -61,7 +62,7 @@ def run_releq(
         recorder.keep(state)
 
 
-def _learner(env: ReleqEnv, config: ReleqConfig, seed: int) -> RecurrentPPO:
+def _learner(env: ReleqEnv, config: ReleqConfig) -> RecurrentPPO:
     steps = len(env.units) * config.rollout_episodes
     model = RecurrentPPO(
         "MlpLstmPolicy",
@@ -81,7 +82,6 @@ def _learner(env: ReleqEnv, config: ReleqConfig, seed: int) -> RecurrentPPO:
             "enable_critic_lstm": False,
             "net_arch": {"pi": list(config.policy_layers), "vf": list(config.value_layers)},
         },
-        seed=seed,
         device="cpu",
     )
     model.set_logger(Logger(None, []))

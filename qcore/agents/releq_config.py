@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, get_args
 
 ActionSet = Literal["flexible", "restricted"]
@@ -18,7 +18,7 @@ class ReleqConfig:
     the weights and no field here. ValueError for a value that cannot be.
 
     ``action_set``: "flexible", any width, or "restricted", one width less, the same or one more
-    than the widest. Flexible converges better, says the paper.
+    than the layer before. Flexible converges better, says the paper.
     ``reward_time``: "each layer", which evaluates as many configurations an episode as there are
     layers, or "end", which evaluates one; the paper has both, the end for deep networks. Here the
     default is the end: budgets are enforced there, and bits saved earlier are no gain within one.
@@ -40,24 +40,68 @@ class ReleqConfig:
     learnt from them (code: 10 are flagged so); at most a tenth of all.
     """
 
-    action_set: ActionSet = "flexible"
-    reward_time: RewardTime = "end"
-    energy_ratio: float = 120.0
-    reward_a: float = 0.2
-    reward_b: float = 0.4
-    threshold: float = 0.4
-    learning_rate: float = 3e-3
-    clip: float = 0.1
-    epochs: int = 3
-    gae_lambda: float = 0.99
-    discount: float = 1.0
-    entropy: float = 0.01
-    value: float = 1.0
-    lstm: int = 128
-    policy_layers: tuple[int, ...] = (128, 128)
-    value_layers: tuple[int, ...] = (128, 64)
-    rollout_episodes: int = 5
-    deterministic_last: int = 10
+    action_set: ActionSet = field(
+        default="flexible",
+        metadata={"help": "Flexible: any width; restricted: one less, the same or one more."},
+    )
+    reward_time: RewardTime = field(
+        default="end",
+        metadata={
+            "help": "A reward after each layer takes as many evaluations as there are layers."
+        },
+    )
+    energy_ratio: float = field(
+        default=120.0,
+        metadata={"help": "Energy of reading a weight, in multiply-accumulates."},
+    )
+    reward_a: float = field(
+        default=0.2,
+        metadata={"help": "Exponent of the bits that are left, in the reward."},
+    )
+    reward_b: float = field(
+        default=0.4,
+        metadata={"help": "How strongly a loss of accuracy lowers the reward."},
+    )
+    threshold: float = field(
+        default=0.4,
+        metadata={"help": "Accuracy, as a part of full precision's, below which the reward is -1."},
+    )
+    learning_rate: float = field(default=3e-3, metadata={"help": "Learning rate of the policy."})
+    clip: float = field(default=0.1, metadata={"help": "How far one update may move the policy."})
+    epochs: int = field(
+        default=3,
+        metadata={"help": "How often each group of episodes is learnt from."},
+    )
+    gae_lambda: float = field(
+        default=0.99,
+        metadata={"help": "How far ahead rewards are attributed to a step, from 0 to 1."},
+    )
+    discount: float = field(
+        default=1.0,
+        metadata={"help": "What a later reward is worth beside an earlier one, from 0 to 1."},
+    )
+    entropy: float = field(
+        default=0.01,
+        metadata={"help": "Weight of staying undecided, which keeps it exploring."},
+    )
+    value: float = field(
+        default=1.0,
+        metadata={"help": "Weight of predicting rewards, beside choosing widths."},
+    )
+    lstm: int = field(default=128, metadata={"help": "Units of the recurrent layer."})
+    policy_layers: tuple[int, ...] = field(
+        default=(128, 128),
+        metadata={"help": "Units of the layers that choose widths."},
+    )
+    value_layers: tuple[int, ...] = field(
+        default=(128, 64),
+        metadata={"help": "Units of the layers that predict rewards."},
+    )
+    rollout_episodes: int = field(default=5, metadata={"help": "Episodes between two updates."})
+    deterministic_last: int = field(
+        default=10,
+        metadata={"help": "Last episodes that take the likeliest widths; at most a tenth of all."},
+    )
 
     def __post_init__(self) -> None:
         for name, known in (("action_set", ActionSet), ("reward_time", RewardTime)):

@@ -14,7 +14,6 @@ from qcore.agents.releq_config import ReleqConfig
 from qcore.agents.releq_reward import quantization_of, quantization_within, shaped_reward
 from qcore.agents.task import SearchTask
 from qcore.allocate.problem import FloatArray
-from qcore.errors import BadInput
 
 _MOST_ACCURACY = 2.0  # in the observation: a prediction may promise any gain
 
@@ -28,19 +27,17 @@ class ReleqEnv(AllocationEnv):
     bits a part of the widest. State_Accuracy is the evaluator's of the configuration so far, where
     rewards are given after each layer; else what is last known, 1 at the beginning.
 
-    An action is a width ("flexible") or narrower, the same, wider ("restricted"). Inputs stay at
+    An action is a width ("flexible") or narrower than the layer before, the same, wider
+    ("restricted"; from its own width, the widest, a layer visited once could never fall by more
+    than one). Inputs stay at
     their widest, as ReLeQ is of weights alone. The reward is ``shaped_reward``; the last one is of
     the configuration after its budgets were enforced, -1 where they cannot be met. The paper has no
-    budgets: see ``quantization_within`` for what saving more than they ask is worth. Raises
-    BadInput for kernels and for a budget of loss.
+    budgets: see ``quantization_within`` for what saving more than they ask is worth.
     """
 
-    def __init__(
-        self, task: SearchTask, evaluator: Evaluator, config: ReleqConfig | None = None
-    ) -> None:
-        _check(task)
+    def __init__(self, task: SearchTask, evaluator: Evaluator, config: ReleqConfig) -> None:
         super().__init__(task, evaluator)
-        self.config = config or ReleqConfig()
+        self.config = config
         self._bits = task.axes.weight_bits
         actions = 3 if self.config.action_set == "restricted" else len(self._bits)
         self.action_space = gym.spaces.Discrete(actions)
@@ -80,7 +77,8 @@ class ReleqEnv(AllocationEnv):
         """The place in ``weight_bits`` of what an action gives the present layer."""
         if self.config.action_set == "flexible":
             return action
-        now = int(self.task.axes.weight_of[self.choice[self.units[self._at]]])
+        before = self.units[max(self._at - 1, 0)]
+        now = int(self.task.axes.weight_of[self.choice[before]])
         return min(max(now + action - 1, 0), len(self._bits) - 1)
 
     def _weigh(self, chosen: tuple[int, ...]) -> None:
@@ -96,15 +94,6 @@ class ReleqEnv(AllocationEnv):
         accuracy = min(self._accuracy, _MOST_ACCURACY)
         index, *shape = self._fixed[unit]
         return np.array([index, bits, self._quantization, accuracy, *shape], dtype=np.float32)
-
-
-def _check(task: SearchTask) -> None:
-    if len(task.layer_of_row) > len(task.layers):
-        raise BadInput("ReLeQ gives bits to layers; use AutoQ for kernels")
-    if task.saves:
-        raise BadInput(
-            "ReLeQ works within budgets of cost, not of loss; use AutoQ or the integer program"
-        )
 
 
 def _highest(fixed: FloatArray) -> Observation:

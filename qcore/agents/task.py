@@ -59,10 +59,15 @@ class SearchTask:
         return self.problem.costs.get("loss", self.problem.loss)
 
     @cached_property
+    def first_row(self) -> IndexArray:
+        """(units,): the first row of each unit."""
+        found: IndexArray = np.unique(self.merged.unit_of_layer, return_index=True)[1]
+        return found
+
+    @cached_property
     def layer_of_unit(self) -> IndexArray:
         """(units,): the layer of each unit's first row."""
-        units, first = np.unique(self.merged.unit_of_layer, return_index=True)
-        found: IndexArray = self.layer_of_row[first[units]]
+        found: IndexArray = self.layer_of_row[self.first_row]
         return found
 
     @cached_property
@@ -100,3 +105,13 @@ def kernel_task(problem: KernelProblem) -> SearchTask:
         raise BadInput("kernels have the widths around their layer's; give them all widths")
     rows = layer_numbers(layers.network).astype(np.intp)
     return SearchTask(problem.problem, layers.options, layers.network.layers, rows)
+
+
+def check_layers_within_costs(task: SearchTask, title: str) -> None:
+    """Raise BadInput, about the agent of this title, for kernels and for a budget of loss."""
+    if len(task.layer_of_row) > len(task.layers):
+        raise BadInput(f"{title} gives bits to layers, not to kernels; use AutoQ")
+    if task.saves:
+        raise BadInput(
+            f"{title} works within budgets of cost, not of loss; use AutoQ or the integer program"
+        )

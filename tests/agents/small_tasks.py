@@ -5,10 +5,12 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from hypothesis import strategies as st
 
+from qcore.agents.episode import Episode
 from qcore.agents.task import SearchTask
 from qcore.allocate.problem import AllocationProblem, IndexArray, budget_limit
 from qcore.graph.layer import Layer
@@ -53,6 +55,31 @@ def small_task(
     return SearchTask(problem, tuple(Width(bits) for bits in widths), made, np.arange(layers))
 
 
+def bits_task(options: tuple[Width, ...], layers: int = 2, **changes: object) -> SearchTask:
+    """Equal layers; "bits" is the mean of weight bits, "work" of products with bits of inputs."""
+    bits = np.tile([o.bits / layers for o in options], (layers, 1))
+    work = np.tile([o.bits * (o.activation_bits or 1) / layers for o in options], (layers, 1))
+    costs = {"bits": bits, "work": work}
+    problem = AllocationProblem(1 / bits, costs, {}, **changes)
+    return SearchTask(problem, options, (conv(),) * layers, np.arange(layers))
+
+
+def pair_task(budget: float = 5.0) -> SearchTask:
+    """A depthwise convolution between two others, weights and inputs of 2, 3, 4 and 8 bits each."""
+    layers = (
+        conv("first", c_in=3, c_out=8, size=32, stride=2),
+        conv("second", c_in=8, c_out=8, groups=8, size=16),
+        conv("third", c_in=8, c_out=16, kernel=1, size=16),
+    )
+    widths = (2, 3, 4, 8)
+    options = tuple(Width(w, a) for w in widths for a in widths)
+    scale = np.array([[4.0, 1.0], [0.2, 2.0], [1.0, 0.5]])
+    errors = np.array([[2.0**-o.bits, 2.0 ** -(o.activation_bits or 0)] for o in options])
+    bits = np.array([[(o.bits + (o.activation_bits or 0)) / 2 for o in options]] * 3) / 3
+    problem = AllocationProblem(scale @ errors.T, {"bits": bits}, {"bits": budget})
+    return SearchTask(problem, options, layers, np.arange(3))
+
+
 def within(task: SearchTask, choice: Sequence[int]) -> bool:
     """Whether an option for each row meets every budget."""
     costs, budgets = task.problem.costs, task.problem.budgets
@@ -75,6 +102,11 @@ def least_loss(task: SearchTask) -> float:
         for choice in every_choice(task)
         if within(task, choice)
     )
+
+
+def told(episodes: Sequence[Episode]) -> list[Episode]:
+    """Episodes without their times."""
+    return [replace(episode, seconds=0.0) for episode in episodes]
 
 
 @st.composite

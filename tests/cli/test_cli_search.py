@@ -51,6 +51,20 @@ def test_every_agent_answers_as_the_contract_says(table: str, tmp_path: Path, ag
     assert without_times(other["history"]) != without_times(history)
 
 
+def test_two_budgets_that_pull_apart_are_met_together(table: str, tmp_path: Path) -> None:
+    limit = answer(table, tmp_path, command="allocate")["predicted_loss"]
+    options = ("--agent", "autoq", "--episodes", "4", "--budget", f"loss={limit + 0.05}")
+    found = answer(table, tmp_path, *options)
+    assert found["costs"]["average_bits"] <= 3.5
+    assert found["predicted_loss"] <= limit + 0.05
+
+
+def test_a_seed_may_be_large(table: str, tmp_path: Path) -> None:
+    options = ("--episodes", "1", "--seed", str(2**63 - 1))
+    for agent in TITLES:
+        answer(table, tmp_path, "--agent", agent, *options)
+
+
 def test_its_file_is_an_allocation_that_evaluate_takes(table: str, tmp_path: Path) -> None:
     answer(table, tmp_path, "--agent", "random", "--episodes", "5")
     file, result = str(tmp_path / "answer.json"), tmp_path / "measured.json"
@@ -108,7 +122,15 @@ def test_interrupted_it_has_the_best_so_far(
         ),
         (["--agent", "random", "--images", "8"], "are of --evaluator measured"),
         (["--agent", "random", "--set", "draw=3"], "has no setting 'draw'; it has draws"),
-        (["--agent", "random", "--set", "draws=many"], "draws is 'many'; it is like 1"),
+        (["--agent", "random", "--set", "draws=many"], "draws is 'many'; give one like 1"),
+        (["--agent", "random", "--set", "draws=0"], "it is at least 1"),
+        (["--agent", "haq", "--set", "actor_rate=1e300"], "reasonable size"),
+        (["--agent", "haq", "--set", "actor_layers=[1.5]"], "reasonable size"),
+        (["--agent", "autoq", "--set", "sigma=Infinity"], "reasonable size"),
+        (["--agent", "autoq", "--set", "memory_episodes=100000000000"], "reasonable size"),
+        (["--agent", "autoq", "--set", 'psi_resource=["a",0,0,0]'], "reasonable size"),
+        (["--agent", "releq", "--set", "lstm=100000000000"], "reasonable size"),
+        (["--agent", "random", "--per-kernel", "--group", "down.conv,head"], "per layer"),
         (["--agent", "haq", "--budget", "loss=0.01"], "budget"),
         (["--agent", "haq", "--per-kernel"], "kernel"),
         (["--agent", "releq", "--per-kernel"], "kernel"),
