@@ -83,7 +83,7 @@ def config_from_json(name: AgentName, data: Mapping[str, Any]) -> AgentConfig:
     return kind(**values)
 
 
-def _fits(name: str, value: object, default: object) -> bool:
+def _fits(name: str, value: Any, default: object) -> bool:
     """True of a value of the default's kind that memory and arithmetic can bear; whole numbers are
     numbers."""
     if isinstance(default, bool) or isinstance(value, bool):

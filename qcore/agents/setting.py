@@ -36,6 +36,11 @@ class SearchSetting:
         """True where measuring needs the layers' mean inputs."""
         return self.table.config.clipping.bias_correction
 
+    @property
+    def offset(self) -> float:
+        """What no row decides of the value: of a size the bytes that stay 32 bit."""
+        return self.layers.offsets["size_bytes"] if self.task.saves else 0.0
+
     def bits(self, choice: Sequence[int]) -> dict[str, WeightBits]:
         """Layer name -> weight bits, one number or one for each kernel."""
         if self.kernels is not None:

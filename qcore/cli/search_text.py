@@ -34,15 +34,16 @@ def show_search(
     what = "size in bytes" if setting.task.saves else setting.table.config.quantity_in_unit()
     best = best_episode(run.episodes)
     assert best is not None
-    more = above(best.value, lines.optimum.value)
+    offset = setting.offset
+    more = above(best.value + offset, lines.optimum.value + offset)
     words = "" if more is None else f"  (found is {more:+.1%} from it)"
     print(f"\n{what}, each by the same evaluator")
-    print(f"  found                   {best.value:+.4e}")
-    print(f"  {lines.title:22}  {lines.optimum.value:+.4e}{words}")
+    print(f"  found                   {best.value + offset:+.4e}")
+    print(f"  {lines.title:22}  {lines.optimum.value + offset:+.4e}{words}")
     if lines.uniform is not None:
-        print(f"  best uniform            {lines.uniform.value:+.4e}")
+        print(f"  best uniform            {lines.uniform.value + offset:+.4e}")
     if lines.bound is not None:
-        print(f"  bound                   {lines.bound:+.4e}")
+        print(f"  bound                   {lines.bound + offset:+.4e}")
     ended = "" if run.finished else f" of {wanted:,}, stopped"
     print(
         f"{len(run.episodes):,} episodes{ended}, {run.evaluations:,} evaluations, "

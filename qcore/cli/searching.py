@@ -68,7 +68,7 @@ def search_bits(arguments: argparse.Namespace, listener: Listener) -> dict[str, 
         chosen.to_json()
         | {"agent": agent, "settings": config_to_json(config), "seed": arguments.seed}
         | {"evaluator": arguments.evaluator, "evaluations": run.evaluations}
-        | {"finished": run.finished, "references": _lines_json(lines)}
+        | {"finished": run.finished, "references": _lines_json(lines, setting.offset)}
         | {"history": [_history(setting, episode) for episode in run.episodes]}
     )
 
@@ -175,10 +175,11 @@ def _history(setting: SearchSetting, episode: Episode) -> dict[str, Any]:
     }
 
 
-def _lines_json(lines: References) -> dict[str, Any]:
+def _lines_json(lines: References, offset: float) -> dict[str, Any]:
+    uniform, bound = lines.uniform, lines.bound
     return {
         "method": lines.method,
-        "optimum": lines.optimum.value,
-        "uniform": None if lines.uniform is None else lines.uniform.value,
-        "bound": lines.bound,
+        "optimum": lines.optimum.value + offset,
+        "uniform": None if uniform is None else uniform.value + offset,
+        "bound": None if bound is None else bound + offset,
     }

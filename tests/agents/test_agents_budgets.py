@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from small_tasks import (
     conv,
     every_choice,
+    small_task,
     tasks_and_choices,
     within,
 )
@@ -112,3 +114,37 @@ def test_the_worked_example_of_enforcement() -> None:
     found = within_budgets(task, np.array([1, 1, 1]))
     assert found is not None
     assert found.tolist() == [1, 1, 0]
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 10**6), st.floats(1.02, 2.0))
+def test_a_cost_and_a_loss_are_met_together(seed: int, slack: float) -> None:
+    """Both budgets leave some room beside one configuration that meets them."""
+    random = np.random.default_rng(seed)
+    task = small_task(seed % 5, layers=6, budget=None)
+    known = random.integers(0, 3, 6)
+    rows = np.arange(6)
+    budgets = {
+        name: slack * task.problem.costs[name][rows, known].sum() for name in ("size", "loss")
+    }
+    problem = replace(task.problem, loss=task.problem.costs["size"], budgets=budgets)
+    task = replace(task, problem=problem)
+    for start in (np.zeros(6, dtype=np.intp), np.full(6, 2, dtype=np.intp)):
+        found = within_budgets(task, start)
+        if found is not None:
+            for name, budget in budgets.items():
+                assert task.problem.costs[name][rows, found].sum() <= budget * (1 + 1e-9)
+    assert within_budgets(task, known) is not None
+
+
+def test_where_one_sweep_breaks_what_the_other_mends_single_units_are_changed() -> None:
+    """Room for one layer of 8 bits, and the loss needs it to be the first."""
+    loss = np.array([[1.0, 0.0], [0.1, 0.0]])
+    costs = {"bits": np.array([[4.0, 8.0], [4.0, 8.0]]), "loss": loss}
+    problem = AllocationProblem(costs["bits"], costs, {"bits": 12.0, "loss": 0.2})
+    layers = (conv("a"), conv("b"))
+    task = SearchTask(problem, (Width(4), Width(8)), layers, np.arange(2))
+    for start in ((0, 0), (1, 1), (0, 1), (1, 0)):
+        found = within_budgets(task, np.array(start, dtype=np.intp))
+        assert found is not None
+        assert found.tolist() == [1, 0]

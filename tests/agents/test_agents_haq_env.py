@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -85,3 +86,17 @@ def test_the_settled_walk_leads_to_what_the_budgets_left(actions: list[float]) -
     assert tuple(again.choice) == env.outcome.choice
     kept = np.equal(found, actions).reshape(3, 2).all(1)
     assert kept.tolist() == (env.choice == again.choice).tolist()
+
+
+def test_outside_the_budgets_nothing_is_earned() -> None:
+    """Costs that no option brings within the budget: then its accuracy counts as 0."""
+    task = small_task(0)
+    too_small = {"size": 0.5 * task.problem.costs["size"].min(1).sum()}
+    task = replace(task, problem=replace(task.problem, budgets=too_small))
+    env = HaqEnv(task, PredictedEvaluator(task))
+    env.reset()
+    for _ in range(env.steps):
+        _, reward, _, _, _ = env.step(np.array([1.0]))
+    assert env.outcome is not None
+    assert not env.outcome.within
+    assert reward == -10.0
