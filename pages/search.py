@@ -10,7 +10,7 @@ from ui.router import ensure_router
 from ui.search.address import leave_other, race_in_view
 from ui.search.dial import dial_of
 from ui.search.form import form
-from ui.search.intro import intro
+from ui.search.intro import about, intro
 from ui.search.panel import panel
 
 ensure_router("search")
@@ -24,6 +24,7 @@ race = race_in_view(prepared, chosen.calibration.fingerprint)
 job = sensitivity_job(prepared, chosen, ("weight", "both"))
 table = None if job is None else table_of(job, prepared)
 if job is None or table is None or not table.covered:
+    about()
     await_table(prepared, job)
     st.stop()
 race = leave_other(prepared, race, job)

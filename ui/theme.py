@@ -65,6 +65,11 @@ def bit_color(bits: int | None) -> str:
     return BIT_RAMP[min((b for b in BIT_RAMP if b >= bits), default=16)]
 
 
+def weight_color(bits: float, palette: Palette) -> str:
+    """Of the nearest whole bit; weights without any, which are pruned, have the colour of text."""
+    return bit_color(round(bits)) if bits else palette.text
+
+
 def text_on(color: str) -> str:
     """Black or white, whichever reads better on a colour (relative luminance, WCAG 2)."""
     channels = [int(color[i : i + 2], 16) / 255 for i in (1, 3, 5)]

@@ -19,17 +19,20 @@ from qcore.agents.random_search_config import RandomConfig
 from qcore.graph.load import load_network
 from qcore.hardware.size import average_bits, size_ledger
 from qcore.jobs.kept_search import episodes_of
+from qcore.jobs.kinds import WORK
 from qcore.jobs.questions import SensitivityQuestion
 from qcore.jobs.search_question import SearchQuestion
 from qcore.jobs.search_setting_of import setting_of
+from qcore.measure.evaluation import Evaluation
 from qcore.sensitivity.config import Width
 from qcore.store.job import Job
 from qcore.store.store import Store
 from ui.allocation.address import Scope, read_query, to_query
 from ui.allocation.dialled import Dialled, FromSearch
 from ui.allocation.kept import keep, keep_trouble
-from ui.figures.allocation import differences_figure
-from ui.theme import FULL_PRECISION_COLOR, LIGHT, bit_color
+from ui.allocation.origins import Origin, origin_of
+from ui.figures.bit_rows import BitsRow, bit_rows_figure
+from ui.theme import LIGHT, bit_color
 
 Open = Callable[..., AppTest]
 JOBS = tuple(digit * 32 for digit in "0a3")
@@ -82,15 +85,26 @@ def test_other_pages_put_aside_what_is_in_the_link_later(monkeypatch: pytest.Mon
     assert session.begin("y", SCOPE).kept == (FOUR,)
 
 
+def test_who_found_it_is_known_of_what_was_put_aside(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(session.st, "session_state", {})
+    keep(of("x"), FOUR, "HAQ", "Size at most 45 kB")
+    assert origin_of("x", FOUR) == Origin("HAQ", "Size at most 45 kB")
+    assert origin_of("y", FOUR) is None
+    keep(of("x"), FOUR, "Optimum")  # it is there already, and stays HAQ's
+    assert origin_of("x", FOUR) == Origin("HAQ", "Size at most 45 kB")
+    keep(of("x"), FromSearch(JOBS[0]))
+    assert origin_of("x", FromSearch(JOBS[0])) is None
+
+
 def test_a_cell_is_the_mean_of_its_kernels() -> None:
-    rows: dict[str, list[Any]] = {"A": [4, 4, (0, 0)], "B": [4, (2, 3, 8), 4]}
-    figure = differences_figure(("x", "y", "z"), rows, "x", LIGHT)
-    first, second = figure.data
+    rows = [BitsRow("A", [4, 4, (0, 0)]), BitsRow("B", [4, (2, 3, 8), 4])]
+    figure = bit_rows_figure(("x", "y", "z"), rows, "x", LIGHT, grey_equal=True)
+    second, first = figure.data
     assert list(first.text) == ["4", "4", "0"]
     assert list(second.text) == ["4", "4.3", "4"]
     assert second.customdata[1][1] == "4.33 bits on average, 2 to 8"
-    grey, own, none = (bar.marker.color for bar in (figure.data[1], figure.data[1], figure.data[0]))
-    assert (grey[0], own[1], none[2]) == (LIGHT.grid, bit_color(4), FULL_PRECISION_COLOR)
+    grey, own, none = (bar.marker.color for bar in (second, second, first))
+    assert (grey[0], own[1], none[2]) == (LIGHT.grid, bit_color(4), LIGHT.text)
 
 
 def searched(images: int) -> Job:
@@ -115,11 +129,21 @@ def searched(images: int) -> Job:
     )
 
 
+MEASURED = Evaluation("kl", 0.25, 0.125, 0.1, 0.15, 0.9, 0.91, 0.98, 2000, 1.0)
+
+
 def test_kernels_stand_beside_layers(
     open_page: Open, monkeypatch: pytest.MonkeyPatch, store_home: Path
 ) -> None:
     dial = Dial()
     monkeypatch.setattr(ui.allocation.dial, "live_dial", dial)
+    asked: list[Any] = []
+
+    def measured(_job: str, question: Any, *_: Any) -> Any:
+        asked.append(question)
+        return MEASURED.to_json()
+
+    monkeypatch.setitem(WORK, "evaluate", measured)
     measure(open_page("sensitivity", model=FASHION))
     job = searched(64)
     assert job.state == "finished", job.message
@@ -138,7 +162,7 @@ def test_kernels_stand_beside_layers(
 
     app.segmented_control(key="allocate_view").set_value("Compare").run()
     assert not app.exception, app.exception
-    assert "Random search, per kernel" in text_of(app)
+    assert "**B**  \n:small[Random search, per kernel]" in text_of(app)
     corrected = setting.table.config.clipping.bias_correction
     bytes_of = size_ledger(network, bits, corrected).total_bytes
     shown = cells(app, "Size (kB)"), cells(app, "Average bits")
@@ -148,6 +172,9 @@ def test_kernels_stand_beside_layers(
     app.button(key="measure-B").click().run()
     assert not app.exception, app.exception
     assert [value != "–" for value in cells(app, "Measured ΔL")] == [False, True, False]
+    assert cells(app, "Measured ΔL")[1] == "+0.125"
+    (question,) = asked
+    assert {name: freeze(one) for name, one, _ in question["bits"]} == dict(bits)
     assert "kept B" in dial.view.measured[0].label
     assert dial.view.measured[0].costs["size_bytes"] == bytes_of
 
@@ -156,6 +183,10 @@ def test_kernels_stand_beside_layers(
     assert [value != "–" for value in cells(app, title)] == [False, False, True]
     app.button(key="remove-B").click().run()
     assert link(app)["kept"] == "4" * 11
+
+
+def freeze(bits: int | list[int]) -> int | tuple[int, ...]:
+    return bits if isinstance(bits, int) else tuple(bits)
 
 
 def average_bits_of(bits: int | tuple[int, ...]) -> float:

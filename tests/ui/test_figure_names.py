@@ -18,7 +18,7 @@ from qcore.sensitivity.config import SensitivityConfig
 from qcore.sensitivity.ranking import ranking
 from qcore.sensitivity.row import SensitivityRow
 from qcore.sensitivity.table import SensitivityTable
-from ui.figures.allocation import differences_figure
+from ui.figures.bit_rows import BitsRow, bit_rows_figure
 from ui.figures.cells import short_name
 from ui.figures.data import balance_figure, need_figure
 from ui.figures.layers import share_figure
@@ -76,8 +76,12 @@ def table(names: tuple[str, ...]) -> SensitivityTable:
 
 BARS: dict[str, Callable[[tuple[str, ...]], go.Figure]] = {
     "need": lambda names: need_figure(report(names), names[FOCUS], LIGHT),
-    "differences": lambda names: differences_figure(
-        names, {"A": [4] * len(names), "now": range(2, 2 + len(names))}, names[FOCUS], LIGHT
+    "differences": lambda names: bit_rows_figure(
+        names,
+        [BitsRow("A", [4] * len(names)), BitsRow("now", range(2, 2 + len(names)))],
+        names[FOCUS],
+        LIGHT,
+        grey_equal=True,
     ),
     "share": lambda names: share_figure(network(names), names[FOCUS], DARK),
 }

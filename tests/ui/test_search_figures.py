@@ -11,9 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from qcore.agents.episode import Episode
+from ui.figures.bit_rows import BitsRow, bit_rows_figure
 from ui.figures.search import Level, SearchLine, search_figure
-from ui.figures.search_bits import BitCell, BitsRow, search_bits_figure
 from ui.figures.search_rewards import RewardPanel, rewards_figure
+from ui.figures.spread import spread_within
 from ui.search.curves import best_line, reward_panel
 from ui.search.progress import seconds_left
 from ui.search.standing import Competitor, Run
@@ -46,25 +47,71 @@ def test_every_line_and_level_is_named_at_its_end() -> None:
         "LP bound 0.0099",
     ]
     # Optimum and bound all but coincide: their names do not.
-    pixels = (420 - 12 - 48) / (figure.layout.yaxis.range[1] - figure.layout.yaxis.range[0])
-    places = sorted(note.ay - note.y * pixels for note in figure.layout.annotations)
-    assert all(b - a > 17 for a, b in pairwise(places))
+    assert all(b - a > 17 for a, b in pairwise(heights(figure)))
     assert figure.layout.yaxis.type == "log"
     assert figure.layout.xaxis.range == (0, 300)
     assert not figure.layout.showlegend
     assert len({trace.line.dash for trace in figure.data if trace.mode == "lines"}) >= 4
 
 
-def test_what_is_not_positive_gets_a_linear_axis() -> None:
-    figure = drawn([line([0.5, 0.2])], (Level("bound", "LP bound", -0.01),))
-    assert figure.layout.yaxis.type == "linear"
-    low, high = figure.layout.yaxis.range
-    assert low < -0.01 < 0.55 < high
+def heights(figure: Any) -> list[float]:
+    """Where names stand, in pixels from the top, in order."""
+    layout = figure.layout
+    low, high = layout.yaxis.range
+    inside = layout.height - layout.margin.t - layout.margin.b
+    return sorted(note.ay + (high - note.y) * inside / (high - low) for note in layout.annotations)
+
+
+def test_small_values_of_either_sign_are_told_apart_beside_large_ones() -> None:
+    levels = (Level("optimum", "Solver", -0.0266), Level("uniform", "Best uniform", 0.033))
+    ends = [[2.35, 0.147], [0.4, 0.00397], [0.55, 0.0101]]
+    figure = drawn([line(values) for values in ends], levels)
+    axis = figure.layout.yaxis
+    assert axis.type == "linear"
+    assert list(axis.ticktext) == ["−0.01", "−0.001", "0", "0.001", "0.01", "0.1", "1"]
+    low, high = axis.range
+    assert all(low <= place <= high for trace in figure.data for place in trace.y)
+    # Lines end where their names point to, each in order and well apart.
+    notes = {note.text: note.y for note in figure.layout.annotations}
+    places = [notes[f"HAQ {value}"] for value in ("0.147", "0.0101", "0.00397")]
+    assert {trace.y[-1] for trace in figure.data if trace.name == "HAQ"} == set(places)
+    order = [places[0], notes["Best uniform 0.033"], *places[1:], notes["Solver -0.0266"]]
+    assert all(a - b > 0.05 * (high - low) for a, b in pairwise(order))
+    # On a tick is its value, and factors of ten are as far apart.
+    ticks = dict(zip(axis.ticktext, axis.tickvals, strict=True))
+    assert ticks["0"] == 0
+    assert ticks["0.01"] < notes["Best uniform 0.033"] < ticks["0.1"]
+    assert ticks["1"] - ticks["0.1"] == pytest.approx(1, abs=0.01)
+    assert all(b - a > 17 for a, b in pairwise(heights(figure)))
     empty = drawn([SearchLine("haq", "HAQ", (), (), (), ())], ())
     assert not empty.data
 
 
-@settings(max_examples=15)
+def test_the_axis_has_the_unit_of_the_names() -> None:
+    seeds = SearchLine("haq", "HAQ", [1, 9], [76e3, 51170], [75e3, 50480], [77e3, 52e3], 2)
+    figure = search_figure(
+        [seeds], (), 9, "size (kB)", lambda v: f"{v / 1000:.2f} kB", LIGHT, 1000.0
+    )
+    assert figure.layout.annotations[0].text == "HAQ, median 51.17 kB"
+    assert list(figure.data[-1].y) == [76, 51.17]
+    low, high = figure.layout.yaxis.range
+    assert low < math.log10(50.48) < math.log10(77) < high
+
+
+@given(st.lists(st.floats(-50, 450), min_size=1, max_size=12))
+def test_names_stay_within_the_figure(places: list[float]) -> None:
+    found = spread_within(places, 18, 360)
+    order = sorted(range(len(places)), key=lambda i: (found[i], i))
+    assert [places[i] for i in order] == sorted(places)
+    row = sorted(found)
+    assert all(b - a >= 18 - 1e-9 for a, b in pairwise(row))
+    assert row[0] >= 9 - 1e-9
+    assert row[-1] <= 351 + 1e-9
+    if all(b - a >= 18 for a, b in pairwise([-9, *sorted(places), 369])):
+        assert found == pytest.approx(places)
+
+
+@settings(max_examples=8)
 @given(st.lists(st.floats(1e-6, 1e6), min_size=2, max_size=9))
 def test_all_values_lie_within_the_axis_and_it_has_ticks(values: list[float]) -> None:
     figure = drawn([line(values)])
@@ -94,21 +141,37 @@ def test_rewards_have_a_panel_each() -> None:
 
 def test_bits_have_the_ramp_s_colours_and_rows_run_downwards() -> None:
     rows = [
-        BitsRow("HAQ", (BitCell(4, 8), BitCell(0), BitCell(5.25, None, 0.25))),
+        BitsRow("HAQ", (4, 0, (0, 8, 8, 5)), (8, None, None)),
         BitsRow("ReLeQ", ()),
-        BitsRow("Optimum", (BitCell(2), BitCell(8), BitCell(6))),
+        BitsRow("Optimum", (2, 8, (6, 6))),
     ]
-    figure = search_bits_figure(["a", "<b>", "c"], rows, "<b>", LIGHT)
+    figure = bit_rows_figure(["a", "<b>", "c"], rows, "<b>", LIGHT)
     bars = {bar.name: bar for bar in figure.data}
     assert list(bars) == ["Optimum", "HAQ"]
     assert bars["HAQ"].base[0] > bars["Optimum"].base[0]
     assert list(bars["HAQ"].marker.color) == [bit_color(4), LIGHT.text, bit_color(5)]
     assert list(bars["HAQ"].text) == ["4/8", "0", "5.2"]
     assert [entry[0] for entry in bars["HAQ"].customdata] == ["a", "<b>", "c"]
-    assert bars["HAQ"].customdata[2][1] == "5.25 bits on average, 25 % of the kernels pruned"
+    words = [entry[1] for bar in (bars["HAQ"], bars["Optimum"]) for entry in bar.customdata]
+    assert words == [
+        "4 bits, input 8 bits",
+        "0 bits",
+        "5.25 bits on average, 0 to 8, 25 % of the kernels pruned",
+        "2 bits",
+        "8 bits",
+        "6 bits",
+    ]
     assert list(bars["HAQ"].x) == ["a", "&lt;b&gt;", "c"]
     assert bars["HAQ"].marker.line.color[1] == LIGHT.focus
     assert list(figure.layout.yaxis.ticktext) == ["Optimum", "ReLeQ", "HAQ"]
+
+
+@pytest.mark.parametrize(("layers", "text"), [(16, "4.3/8"), (17, "4.3"), (33, "4"), (61, None)])
+def test_many_layers_leave_less_room_for_numbers(layers: int, text: str | None) -> None:
+    rows = [BitsRow("HAQ", [(2, 3, 8)] * layers, [8] * layers)]
+    (bar,) = bit_rows_figure([f"l{i}" for i in range(layers)], rows, "l0", LIGHT).data
+    assert (None if bar.text is None else bar.text[0]) == text
+    assert bar.customdata[0][1] == "4.33 bits on average, 2 to 8, input 8 bits"
 
 
 def episodes(values: list[float]) -> tuple[Episode, ...]:

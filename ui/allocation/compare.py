@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from qcore.prepare.prepared import Prepared
+from ui import format as fmt
 from ui.allocation.compare_table import compare_table
 from ui.allocation.compared import Compared, all_compared
 from ui.allocation.dialled import MOST_KEPT
@@ -12,7 +13,7 @@ from ui.allocation.held_out import HeldOut
 from ui.allocation.workbench import Answer
 from ui.charts import chart
 from ui.evaluations import start
-from ui.figures.allocation import differences_figure
+from ui.figures.bit_rows import BitsRow, bit_rows_figure
 from ui.select import focus_clicked
 from ui.state import focused_layer, palette
 
@@ -33,6 +34,7 @@ def compare_section(prepared: Prepared, held: HeldOut | None, answer: Answer) ->
             "Differences to",
             [one.name for one in each],
             default=each[0].name,
+            format_func={one.name: fmt.plain(one.title) for one in each}.__getitem__,
             required=True,
             key="compare_to",
             help="The configuration that the others are compared with.",
@@ -60,14 +62,15 @@ def _measure_all(each: list[Compared]) -> None:
 
 def _differences(prepared: Prepared, each: list[Compared]) -> None:
     names = [layer.name for layer in prepared.network.layers]
-    rows = {one.name: [one.bits[name] for name in names] for one in each}
-    differing = sum(len(set(column)) > 1 for column in zip(*rows.values(), strict=True))
+    rows = [BitsRow(one.title, [one.bits[name] for name in names]) for one in each]
+    columns = zip(*(row.bits for row in rows), strict=True)
+    differing = sum(len(set(column)) > 1 for column in columns)
     st.markdown(
         f"**{differing} of {len(names)} layers differ.** The others are grey; click one to focus "
         "it."
     )
     chart(
-        differences_figure(names, rows, focused_layer(prepared), palette()),
+        bit_rows_figure(names, rows, focused_layer(prepared), palette(), grey_equal=True),
         "allocate-differences",
         "Weight bits of each layer in every compared configuration, the mean where its kernels "
         "differ; layers that agree are grey.",

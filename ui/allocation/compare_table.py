@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import streamlit as st
 
+from ui import format as fmt
 from ui.allocation import session, signed, units
 from ui.allocation.compared import Compared
 from ui.allocation.dialled import without_kept
@@ -44,7 +45,7 @@ def compare_table(each: Sequence[Compared], reference: Compared, answer: Answer)
             "A configuration without figures has widths that this table does not have, or that the "
             "chosen hardware does not run."
         )
-    if any(one.agent is not None for one in each):
+    if any(one.per_kernel for one in each):
         st.caption(
             "Bits per kernel that a search found: time and energy are not known of layers of "
             "several widths, and their predicted ΔL only where the search was of the run above."
@@ -59,8 +60,8 @@ def _heads(each: Sequence[Compared]) -> None:
     cells = _row(len(each))
     for cell, one in zip(cells[1:], each, strict=True):
         with cell.container(gap="xxsmall"):
-            agent = "" if one.agent is None else f" :small[{one.agent}, per kernel]"
-            st.markdown(f"**{one.name}**{agent}")
+            about = None if one.origin is None else one.origin.about or None
+            st.markdown(f"**{one.name}**{_origin(one)}", help=about)
             if one.number is not None:
                 st.button(
                     "Remove",
@@ -80,6 +81,13 @@ def _heads(each: Sequence[Compared]) -> None:
                     args=([found],),
                     help="On held-out images; the result is kept.",
                 )
+
+
+def _origin(one: Compared) -> str:
+    """Below its letter: who found it."""
+    if one.origin is None:
+        return ""
+    return f"  \n:small[{fmt.plain(one.origin.name)}{', per kernel' * one.per_kernel}]"
 
 
 def _quantities(each: Sequence[Compared], answer: Answer) -> list[_Quantity]:

@@ -5,12 +5,21 @@ from __future__ import annotations
 from qcore.prepare.prepared import Prepared
 from ui.allocation import session
 from ui.allocation.dialled import MOST_KEPT, Kept
+from ui.allocation.origins import Origin, note_origin
 
 
-def keep(prepared: Prepared, kept: Kept) -> None:
+def keep(prepared: Prepared, kept: Kept, origin: str | None = None, about: str = "") -> None:
     """Put it aside, of this network; call from a callback. Nothing happens where ``keep_trouble``
-    says why."""
+    says why.
+
+    ``origin`` is shown under its letter while the session lasts: who found it, as "HAQ";
+    ``about`` is the help beside it: for which budget, and how.
+    """
+    if keep_trouble(prepared, kept) is not None:
+        return
     session.keep(prepared.network.fingerprint, kept)
+    if origin is not None:
+        note_origin(prepared.network.fingerprint, kept, Origin(origin, about))
 
 
 def keep_trouble(prepared: Prepared, kept: Kept) -> str | None:

@@ -75,7 +75,7 @@ class Path {
 
 /** (color, ink) of a width: means take the nearest whole width, and that the next in the ramp. */
 function bitColors(colors, bits) {
-  if (bits === 0) return [colors.pruned, "#101418"]
+  if (bits === 0) return colors.pruned
   const whole = Math.max(Math.round(bits), 1)
   const ramp = colors.ramp
   const [, color, ink] = ramp.find(([width]) => width >= whole) ?? ramp[ramp.length - 1]

@@ -12,7 +12,7 @@ import numpy as np
 
 from ui.components.live_dial_view import DialMark, DialMeasured, DialPoint, LiveDial
 from ui.figures.symlog import symlog_for
-from ui.theme import BIT_RAMP, FULL_PRECISION_COLOR, Palette, bit_color, text_on
+from ui.theme import BIT_RAMP, Palette, bit_color, text_on
 
 DIGITS = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-_"
 """Base 64: one for whole bits, two for hundredths of a bit where means are not whole."""
@@ -141,7 +141,7 @@ def _colors(palette: Palette) -> dict[str, Any]:
     ramp = {bits: bit_color(bits) for bits in BIT_RAMP}
     return {
         "ramp": [[bits, color, text_on(color)] for bits, color in sorted(ramp.items())],
-        "pruned": FULL_PRECISION_COLOR,
+        "pruned": [palette.text, text_on(palette.text)],
         "muted": palette.muted,
         "grid": palette.grid,
         "accent": palette.accent,

@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 from qcore.graph.layer import Description
 from qcore.quantize.limits import PRUNED, WeightBits
 from ui import format as fmt
-from ui.theme import Palette, bit_color, finish
+from ui.theme import Palette, finish, weight_color
 
 _MOST_LABELS = 24  # beyond this many layers a name does not fit below its bar
 
@@ -30,7 +30,7 @@ def kernel_bits_figure(
             x=names,
             y=[100 * n / of for n, of in zip(here, kernels, strict=True)],
             name=word,
-            marker={"color": palette.text if width == PRUNED else bit_color(width)},
+            marker={"color": weight_color(width, palette)},
             customdata=list(zip(here, kernels, strict=True)),
             hovertemplate="<b>%{x}</b><br>%{customdata[0]:,} of %{customdata[1]:,} kernels at "
             f"{word}<extra></extra>",

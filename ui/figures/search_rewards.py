@@ -13,7 +13,7 @@ from qcore.agents.config import AgentName
 from ui.figures.search_looks import agent_color, faint
 from ui.theme import Palette, finish
 
-_HEIGHT = 240
+_HEIGHT, _ABOVE = 262, 50  # pixels; titles, and the tool bar above them
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ def rewards_figure(panels: Sequence[RewardPanel], episodes: int, palette: Palett
     for column, panel in enumerate(panels, 1):
         color = agent_color(panel.agent, palette)
         figure.layout.annotations[column - 1].font = {"color": color, "size": 13}
-        for number, seed in enumerate(panel.seeds):
+        for number, seed in enumerate(panel.seeds, start=1):
             _line(figure, column, seed, f"{panel.title}, seed {number}", faint(color, 0.45), 1)
         if len(panel.seeds) > 1:
             middle = _median(panel.seeds)
@@ -43,7 +43,7 @@ def rewards_figure(panels: Sequence[RewardPanel], episodes: int, palette: Palett
     figure.update_yaxes(tickformat="~g", nticks=5, zeroline=False)
     figure.update_yaxes(title="reward", col=1)
     finish(figure, palette, _HEIGHT)
-    return figure.update_layout(margin={"t": 28}, showlegend=False)
+    return figure.update_layout(margin={"t": _ABOVE}, showlegend=False)
 
 
 def _line(

@@ -25,5 +25,17 @@ def spread(places: Sequence[float], gap: float) -> list[float]:
     return found
 
 
+def spread_within(places: Sequence[float], gap: float, height: float) -> list[float]:
+    """The same between 0 and ``height``, half a gap from either, as long as there is room for all.
+    Example: (9, 9.5) with a gap of 4 and a height of 10 become (4, 8)."""
+    found = spread(places, gap)
+    order = sorted(range(len(found)), key=lambda i: found[i])
+    for rank, i in enumerate(order):
+        found[i] = max(found[i], gap * (rank + 0.5))
+    for rank, i in enumerate(reversed(order)):
+        found[i] = min(found[i], height - gap * (rank + 0.5))
+    return found
+
+
 def _mean(values: Sequence[float]) -> float:
     return sum(values) / len(values)

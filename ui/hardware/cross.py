@@ -15,7 +15,7 @@ from ui import format as fmt
 from ui.allocation.workbench import table_key
 from ui.charts import chart
 from ui.data import chosen_job, pair_of
-from ui.figures.allocation import differences_figure
+from ui.figures.bit_rows import BitsRow, bit_rows_figure
 from ui.figures.policies import cross_figure
 from ui.hardware.cross_words import crossed, in_words, troubles
 from ui.hardware.known import title
@@ -153,7 +153,13 @@ def _policies(prepared: Prepared, found: CrossTable, titles: Mapping[str, str], 
     for what, rows in kinds.items():
         st.markdown(f"**Bits of {what} in each policy.** Layers on which all agree are grey.")
         chart(
-            differences_figure(names, rows, focus, palette()),
+            bit_rows_figure(
+                names,
+                [BitsRow(name, bits) for name, bits in rows.items()],
+                focus,
+                palette(),
+                grey_equal=True,
+            ),
             f"hardware-policies-{what}",
             f"Bits of the {what} of each layer in the policy of every hardware.",
             focus_clicked,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from qcore.jobs.search_question import SearchQuestion
 from qcore.prepare.prepared import Prepared
 from ui.engine import engine
 from ui.jobs import cancel
@@ -13,12 +14,8 @@ from ui.search.standing import Competitor
 
 
 def start(prepared: Prepared, race: Race) -> None:
-    """Ask all runs and put the race in view: seed by seed, random search first, so that every line
-    soon has something to show. What the store has an answer to is not run again."""
-    random_first = sorted(race.entries, key=lambda entry: entry.agent != "random")
-    for seed in range(race.seeds):
-        for entry in random_first:
-            engine().runner.submit(race.runs(entry)[seed])
+    """Ask all runs and put the race in view. What the store has an answer to is not run again."""
+    _ask(run for entry in race.entries for run in race.runs(entry))
     show(prepared, race)
 
 
@@ -32,7 +29,11 @@ def stop(competitors: Iterable[Competitor]) -> None:
 
 def go_on(competitors: Iterable[Competitor]) -> None:
     """Take up again the runs that were stopped, or failed."""
-    for one in competitors:
-        for run in one.runs:
-            if not run.finished and not run.active:
-                engine().runner.submit(run.asked)
+    runs = (run for one in competitors for run in one.runs)
+    _ask(run.asked for run in runs if not run.finished and not run.active)
+
+
+def _ask(runs: Iterable[SearchQuestion]) -> None:
+    """Seed by seed, random search first, so that every line soon has something to show."""
+    for run in sorted(runs, key=lambda run: (run.seed, run.agent != "random")):
+        engine().runner.submit(run)

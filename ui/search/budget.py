@@ -9,6 +9,7 @@ import streamlit as st
 from ui.allocation import units
 from ui.search.dial import Dial
 from ui.search.filling import BUDGET, LIMITS, VALUE
+from ui.search.words import budget_title
 
 _LOSS = "loss"
 
@@ -32,15 +33,11 @@ def budget(dial: Dial, per_kernel: bool) -> Limit:
         names,
         key=BUDGET,
         persist_state="session",
-        format_func=_title,
-        width=160,
+        format_func=budget_title,
+        width=135,
         help="No configuration exceeds it. Predicted ΔL: the smallest network within that loss.",
     )
     return Limit(name, _value(dial, name))
-
-
-def _title(name: str) -> str:
-    return "Predicted ΔL" if name == _LOSS else units.title(name)
 
 
 def _value(dial: Dial, name: str) -> float:
@@ -61,7 +58,7 @@ def _value(dial: Dial, name: str) -> float:
         step=float(unit.step * (10 if name != _LOSS else 1)),
         format=f"%.{decimals}f",
         key=VALUE,
-        width=150,
+        width=135,
         on_change=take,
         help=f"From {unit.low:,g} (the least possible) to {unit.high:,g} {unit.suffix}. "
         "It begins where the dial of the page Allocate is.",

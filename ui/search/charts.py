@@ -2,67 +2,89 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import streamlit as st
 
+from qcore.agents.config import AgentName
 from qcore.agents.setting import SearchSetting
 from qcore.prepare.prepared import Prepared
-from qcore.quantize.limits import PRUNED, WeightBits
+from qcore.quantize.limits import PRUNED
+from ui import format as fmt
 from ui.charts import chart
+from ui.figures.bit_rows import BitsRow, bit_rows_figure
 from ui.figures.search import Level, search_figure
-from ui.figures.search_bits import BitCell, BitsRow, search_bits_figure
 from ui.figures.search_rewards import rewards_figure
 from ui.search.curves import best_line, reward_panel
+from ui.search.scale import scale_of
 from ui.search.standing import Standing
-from ui.search.words import evaluation_words, offset, quantity, reference_name, writer
+from ui.search.words import evaluation_words, reference_name
 from ui.select import focus_clicked
 from ui.state import focused_layer, palette
+
+_REWARDS: dict[AgentName, str] = {
+    "releq": "ReLeQ: bits saved, less where accuracy is lost; −1 where too much of it is.",
+    "haq": "HAQ: minus ten times the accuracy lost; 0 is as good as full precision.",
+    "autoq": "AutoQ: the logarithm of accuracy; in a budget of loss, what the network costs too.",
+}
 
 
 def charts(prepared: Prepared, now: Standing, setting: SearchSetting) -> None:
     """Best so far, rewards, bits of the best."""
     _best(now, setting)
-    st.markdown("**Reward per episode**, each agent on its own scale")
+    _rewards(now)
+    so_far = " so far" if now.active else ""
+    st.markdown(f"**Bits of each layer** in the best configuration{so_far}")
+    rows = bit_rows(now, setting)
+    chart(
+        bit_rows_figure(
+            [layer.name for layer in prepared.network.layers],
+            rows,
+            focused_layer(prepared),
+            palette(),
+        ),
+        "search-bits",
+        f"Bits of each layer in each agent's best configuration{so_far}, and in the references.",
+        focus_clicked,
+    )
+    if setting.kernels is not None:
+        st.caption(_kernel_words(now, rows))
+
+
+def _best(now: Standing, setting: SearchSetting) -> None:
+    race, scale = now.race, scale_of(now.race, setting)
+    name = f"Best {scale.title} so far"
+    seeds = ", median and range over seeds" if race.seeds > 1 else ""
+    st.markdown(f"**{name}**{seeds}")
+    chart(
+        search_figure(
+            [best_line(one, scale.offset) for one in now.competitors],
+            levels(now, scale.offset),
+            race.asked.episodes,
+            scale.title,
+            scale.write,
+            palette(),
+            scale.per_unit,
+        ),
+        "search-best",
+        f"{name} of each agent and of random search by episode, with levels for what the solver "
+        "finds, the best uniform network and the bound.",
+    )
+    st.caption(evaluation_words(now, int(setting.task.free.sum())))
+
+
+def _rewards(now: Standing) -> None:
+    st.markdown("**Reward per episode**: what each agent learns from, on its own scale")
     panels = [reward_panel(agent) for agent in now.agents]
     chart(
         rewards_figure(panels, now.race.asked.episodes, palette()),
         "search-rewards",
         "Rolling median of the reward of each agent by episode.",
     )
-    st.caption(f"Thin: the median of {panels[0].window} episodes, a line a seed. Thick: of seeds.")
-    st.markdown("**Bits of each layer** in the best configuration so far")
-    chart(
-        search_bits_figure(
-            [layer.name for layer in prepared.network.layers],
-            bit_rows(now, setting),
-            focused_layer(prepared),
-            palette(),
-        ),
-        "search-bits",
-        "Bits of each layer in each agent's best configuration so far, and in the references.",
-        focus_clicked,
-    )
-
-
-def _best(now: Standing, setting: SearchSetting) -> None:
-    race, added = now.race, offset(now.race, setting)
-    name = quantity(race, setting)
-    st.markdown(f"**Best {name} so far**, median and range over seeds")
-    chart(
-        search_figure(
-            [best_line(one, added) for one in now.competitors],
-            levels(now, added),
-            race.asked.episodes,
-            name,
-            writer(race),
-            palette(),
-        ),
-        "search-best",
-        f"Best {name} so far of each agent and of random search by episode, with levels for the "
-        "optimum, the best uniform network and the bound.",
-    )
-    st.caption(evaluation_words(race, int(setting.task.free.sum())))
+    drawn = f"Each point is the median of the last {panels[0].window} episodes"
+    seeds = "; thin: one seed, thick: the median of seeds" if now.race.seeds > 1 else ""
+    said = (_REWARDS[agent.entry.agent] for agent in now.agents)
+    st.caption(f"A line that rises: the agent learns. {drawn}{seeds}.  \n" + "  \n".join(said))
 
 
 def levels(now: Standing, added: float) -> list[Level]:
@@ -70,7 +92,7 @@ def levels(now: Standing, added: float) -> list[Level]:
     lines = now.references
     if lines is None:
         return []
-    found = [Level("optimum", reference_name(now.race), lines.optimum.value + added)]
+    found = [Level("optimum", reference_name(lines), lines.optimum.value + added)]
     if lines.uniform is not None:
         found.append(Level("uniform", "Best uniform", lines.uniform.value + added))
     if lines.bound is not None:
@@ -79,32 +101,49 @@ def levels(now: Standing, added: float) -> list[Level]:
 
 
 def bit_rows(now: Standing, setting: SearchSetting) -> list[BitsRow]:
-    """Agents' best so far, then the optimum and the uniform network."""
+    """Agents' best so far, then what the solver finds and the uniform network."""
     rows = []
     for agent in now.agents:
-        best = agent.best
-        if best is not None and best.choice is not None:
-            seed = f", seed {best.asked.seed}" if now.race.seeds > 1 else ""
-            rows.append(BitsRow(f"{agent.title}{seed}", _cells(setting, best.choice)))
+        run = agent.best_run
+        if run is not None and run.best is not None and run.best.choice is not None:
+            seed = f", seed {run.number}" if now.race.seeds > 1 else ""
+            rows.append(_row(f"{agent.title}{seed}", setting, run.best.choice))
         else:
             rows.append(BitsRow(agent.title, ()))
     lines = now.references
     if lines is not None:
-        rows.append(BitsRow(reference_name(now.race), _cells(setting, lines.optimum.choice)))
+        rows.append(_row(reference_name(lines), setting, lines.optimum.choice))
         if lines.uniform is not None:
-            rows.append(BitsRow("Best uniform", _cells(setting, lines.uniform.choice)))
+            rows.append(_row("Best uniform", setting, lines.uniform.choice))
     return rows
 
 
-def _cells(setting: SearchSetting, choice: Sequence[int]) -> tuple[BitCell, ...]:
-    bits: Mapping[str, WeightBits] = setting.bits(choice)
-    inputs = setting.inputs(choice)
-    chosen = setting.task.axes.chooses_inputs
-    return tuple(_cell(bits[name], inputs[name] if chosen else None) for name in bits)
+def _row(title: str, setting: SearchSetting, choice: Sequence[int]) -> BitsRow:
+    bits, inputs = setting.bits(choice), setting.inputs(choice)
+    shown = [inputs[name] for name in bits] if setting.task.axes.chooses_inputs else ()
+    return BitsRow(title, list(bits.values()), shown)
 
 
-def _cell(bits: WeightBits, inputs: int | None) -> BitCell:
-    """Example: kernels of 0, 4 and 8 bits: 4 on average, a third pruned."""
-    each = (bits,) if isinstance(bits, int) else bits
-    pruned = sum(one == PRUNED for one in each) / len(each)
-    return BitCell(sum(each) / len(each), inputs, pruned)
+def _kernel_words(now: Standing, rows: Sequence[BitsRow]) -> str:
+    """What a cell says of its kernels, and why uniform bits are fewer than where layers choose."""
+    each = {row.title: _widths(row) for row in rows if row.bits}
+    pruned = [
+        f"{title} {fmt.share(bits.count(PRUNED) / len(bits))}"
+        for title, bits in each.items()
+        if PRUNED in bits
+    ]
+    words = "A number is the mean over a layer's kernels; the share of pruned ones is said where "
+    words += "you point. "
+    words += f"Pruned of all kernels: {', '.join(pruned)}. " if pruned else "None are pruned. "
+    if any(name == "size_bytes" for name, _ in now.race.asked.budgets) and each:
+        count = len(next(iter(each.values())))
+        words += (
+            f"Each kernel's width is stored too, half a byte a kernel ({fmt.size(count / 2)}): "
+            "best uniform may have fewer bits here than where layers choose."
+        )
+    return words
+
+
+def _widths(row: BitsRow) -> list[int]:
+    each = ((bits,) if isinstance(bits, int) else bits for bits in row.bits)
+    return [width for kernels in each for width in kernels]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from qcore.agents.config import TITLES, AgentName
+from qcore.agents.config import LAYERS_ONLY, TITLES, AgentName
 from qcore.agents.evaluator import EVALUATORS, EvaluatorName
 from ui.search.dial import Dial
 from ui.search.filling import (
@@ -26,7 +26,7 @@ _EVALUATORS: dict[EvaluatorName, str] = {
     "interaction": "With interactions",
     "measured": "Measured",
 }
-_ALONE: AgentName = "autoq"  # that decides for kernels, and within a loss
+_ALONE = tuple(agent for agent in _AGENTS if agent not in LAYERS_ONLY)
 
 
 def choose_level(has_kernels: bool) -> str:
@@ -47,19 +47,19 @@ def choose_level(has_kernels: bool) -> str:
 
 
 def choose_agents(alone: bool) -> tuple[AgentName, ...]:
-    """Those that can; kernels and a budget of loss leave one."""
+    """Those that can; ``alone`` leaves those for kernels and budgets of loss."""
     if alone:
-        st.session_state["search_alone"] = [_ALONE]
+        st.session_state["search_alone"] = list(_ALONE)
         st.pills(
             "Agents",
-            [_ALONE],
+            _ALONE,
             key="search_alone",
             selection_mode="multi",
             format_func=lambda a: TITLES[a],
             disabled=True,
             help="AutoQ alone decides for kernels, and within a loss.",
         )
-        return (_ALONE,)
+        return _ALONE
     chosen = st.pills(
         "Agents",
         _AGENTS,
@@ -90,7 +90,7 @@ def choose_evaluator(
         key=EVALUATOR,
         persist_state="session",
         format_func=lambda name: _EVALUATORS[name],
-        width=160,
+        width=150,
         help="; ".join(f"{_EVALUATORS[name]}: {EVALUATORS[name]}" for name in names) + ".",
     )
     if chosen != "measured":
@@ -146,7 +146,7 @@ def choose_size() -> tuple[int, int]:
         value=3,
         key=SEEDS,
         persist_state="session",
-        width=100,
+        width=130,
         help="Each agent runs so often, with other random numbers: one run may be luck.",
     )
     return episodes, seeds

@@ -30,8 +30,9 @@ def best_line(competitor: Competitor, offset: float) -> SearchLine:
         point = (place + 1, statistics.median(known), min(known), max(known))
         if not points or point[1:] != points[-1][1:] or place == longest - 1:
             points.append(point)
-    columns = list(zip(*points, strict=True)) or [()] * 4
-    return SearchLine(competitor.entry.agent, competitor.title, *columns)
+    episodes, median, low, high = list(zip(*points, strict=True)) or [()] * 4
+    agent, seeds = competitor.entry.agent, len(competitor.runs)
+    return SearchLine(agent, competitor.title, episodes, median, low, high, seeds)
 
 
 def reward_panel(competitor: Competitor) -> RewardPanel:

@@ -13,6 +13,7 @@ from ui.allocation.panel import scope_of
 from ui.allocation.workbench import Bench, beginning, bench
 from ui.components.live_dial import DialUnit
 from ui.hardware.known import known
+from ui.search.words import budget_title
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,7 +40,7 @@ class Dial:
         """A budget's range within the pins, and its unit."""
         if budget == "loss":
             low, high = self.bench.problem.limits("loss")
-            return DialUnit("loss", "Predicted ΔL", 1.0, low, high, 0.001, 5, "")
+            return DialUnit("loss", budget_title("loss"), 1.0, low, high, 0.001, 5, "")
         return units.dial_unit(self.bench.problem, budget)
 
     def beginning(self, budget: str) -> float:

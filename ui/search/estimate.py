@@ -10,6 +10,7 @@ from qcore.prepare.prepared import Prepared
 from ui import format as fmt
 from ui.results import jobs_of
 from ui.search.race import Race, evaluations
+from ui.search.standing import states
 
 # Seconds of an agent for each step of an episode, on two cores; from then on those of earlier runs.
 _STEP_SECONDS: dict[AgentName, float] = {
@@ -18,24 +19,51 @@ _STEP_SECONDS: dict[AgentName, float] = {
     "autoq": 9e-4,
     "random": 1e-4,
 }
-_ALIKE = ("agent", "settings", "config", "inputs", "per_kernel", "evaluator", "images")
+_ALIKE = (
+    "agent",
+    "settings",
+    "config",
+    "inputs",
+    "per_kernel",
+    "evaluator",
+    "images",
+    "fine_tune_steps",
+)
 
 
 def estimate_words(race: Race, setting: SearchSetting, prepared: Prepared) -> str:
-    """Example: 12 runs, one after the other: about 2 min 10 s."""
-    runs = len(race.entries) * race.seeds
-    seconds = sum(seconds_of(entry, setting, prepared) for entry in race.entries) * race.seeds
-    known = setting.table.one_forward_seconds
-    if race.asked.evaluator == "measured" and known is None:
-        return f"{runs} runs, one after the other; how long a measurement takes is not known yet."
-    return f"{runs} runs, one after the other: about {fmt.duration(seconds)}."
+    """Example: 12 runs, one after the other: about 2 min 10 s. What was run already counts not."""
+    whole = len(race.entries) * race.seeds
+    missing = {entry: sum(state != "finished" for state in found) for entry, found in _runs(race)}
+    runs = sum(missing.values())
+    if not runs:
+        return f"All {whole} runs are in the store: **Race** shows what came of them."
+    kept = f" {whole - runs} others were run already." if runs < whole else ""
+    count = f"{runs} run{'s' * (runs != 1)}, one after the other"
+    each = [(seconds_of(entry, setting, prepared), n) for entry, n in missing.items() if n]
+    known = [(seconds, n) for seconds, n in each if seconds is not None]
+    if len(known) < len(each):
+        return f"{count}; how long they take is not known yet.{kept}"
+    return f"{count}: about {fmt.duration(sum(seconds * n for seconds, n in known))}.{kept}"
 
 
-def seconds_of(entry: SearchQuestion, setting: SearchSetting, prepared: Prepared) -> float:
-    """Of one run: as an earlier one alike took, else by what agents take a step."""
+def _runs(race: Race) -> list[tuple[SearchQuestion, tuple[str | None, ...]]]:
+    found = states(race)
+    return [
+        (entry, found[place * race.seeds : (place + 1) * race.seeds])
+        for place, entry in enumerate(race.entries)
+    ]
+
+
+def seconds_of(entry: SearchQuestion, setting: SearchSetting, prepared: Prepared) -> float | None:
+    """Of one run: as an earlier one alike took, else by what agents take a step. None where each
+    configuration is measured, and how long that takes is not known."""
     earlier = _earlier(entry, prepared)
     if earlier is not None:
         return entry.episodes * earlier
+    unknown = entry.fine_tune_steps or setting.table.one_forward_seconds is None
+    if entry.evaluator == "measured" and unknown:
+        return None
     free = int(setting.task.free.sum())
     count = evaluations(entry, free)
     steps = entry.episodes * free * (2 if setting.task.axes.chooses_inputs else 1)

@@ -26,7 +26,8 @@ def configuration_json(setting: SearchSetting, one: Result) -> str:
 
 
 def episodes_csv(now: Standing) -> str:
-    """A line an episode, of every competitor and seed; costs are sums over layers."""
+    """A line an episode, of every competitor and seed, which is the one it was asked with: from 0.
+    Costs are sums over layers."""
     lines = [
         {
             "agent": one.title,

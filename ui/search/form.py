@@ -22,6 +22,7 @@ from ui.search.filling import KERNELS, fill, filled
 from ui.search.question import Asked, Known, base_question, setting_for
 from ui.search.race import Race, race_of
 from ui.search.settings import settings
+from ui.search.words import few_words
 
 
 def form(prepared: Prepared, run: Job, dial: Dial, race: Race | None) -> None:
@@ -29,15 +30,16 @@ def form(prepared: Prepared, run: Job, dial: Dial, race: Race | None) -> None:
     fill(race)
     table = dial.bench.fit.whole
     with st.container(border=True):
-        with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        with st.container(horizontal=True, vertical_alignment="top", gap="small"):
             level = choose_level(
                 table.config.method == "projected" and table.config.target == "weight"
             )
             found = budget(dial, level == KERNELS)
-            agents = choose_agents(alone=level == KERNELS or found.name == "loss")
             evaluator, images, fine_tune = choose_evaluator(
                 dial, level == KERNELS, found.name == "loss"
             )
+        with st.container(horizontal=True, vertical_alignment="top", gap="small"):
+            agents = choose_agents(alone=level == KERNELS or found.name == "loss")
             episodes, seeds = choose_size()
         configs, trouble = settings(agents)
         asked = Asked(found, level == KERNELS, evaluator, images, fine_tune, episodes)
@@ -68,7 +70,8 @@ def _start(prepared: Prepared, race: Race | None, trouble: str | None, known: Kn
         if trouble is not None:
             st.caption(f":material/error: {trouble}", width="stretch")
         elif race is not None and known.setting is not None:
-            st.caption(estimate_words(race, known.setting, prepared), width="stretch")
+            words = f"{estimate_words(race, known.setting, prepared)} {few_words(race)}"
+            st.caption(words, width="stretch")
 
 
 def _race(prepared: Prepared, race: Race) -> None:

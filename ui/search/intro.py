@@ -18,9 +18,19 @@ def intro() -> None:
     st.info(
         "Press **Race**. Each agent walks through the layers, gives each its bits and learns from "
         "what comes of it; no configuration exceeds the budget. You see the best so far of every "
-        "agent against four lines: the optimum that the integer program finds in a fraction of a "
-        "second, the bound that nothing is below, the best uniform network, and random search with "
-        "as many evaluations, which an agent must beat to be worth its time. The race survives a "
-        "reload, and can be stopped and gone on with.",
+        "agent beside what a solver finds in a fraction of a second, the bound that nothing is "
+        "below, the best uniform network, and random search with as many evaluations, which an "
+        "agent must beat to be worth its time. The race survives a reload, and can be stopped and "
+        "gone on with.",
         icon=":material/smart_toy:",
+    )
+
+
+def about() -> None:
+    """What Search is, for one who has no table yet."""
+    st.markdown(
+        "Search lets agents that learn (ReLeQ, HAQ, AutoQ) look for the best bits within a budget, "
+        "and says what that is worth: beside the proven optimum, uniform bits and random search. "
+        "A **Projected** run of **Weights** on the page Sensitivity serves layers and kernels; any "
+        "other one of the weights serves layers."
     )

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import statistics
 import time
+from collections.abc import Callable
 
 import streamlit as st
 
+from qcore.agents.setting import SearchSetting
+from qcore.jobs.search_question import SearchQuestion
+from qcore.prepare.prepared import Prepared
 from ui import format as fmt
 from ui.search.acts import go_on, stop
+from ui.search.estimate import seconds_of
+from ui.search.scale import Scale, scale_of
 from ui.search.standing import Competitor, Run, Standing
 
 _WIDTHS = (1.5, 6.0, 1.3)
@@ -16,18 +22,42 @@ _LINE = 110  # characters of a reason
 _SURE = 0.05  # share of a run before which its speed says little
 
 
-def progress(now: Standing, write_of: dict[str, str]) -> None:
-    """A line each with a button, and one for all. ``write_of``: each one's best value as text."""
+def progress(prepared: Prepared, now: Standing, setting: SearchSetting) -> None:
+    """A line each with a button, and one for all."""
+    scale = scale_of(now.race, setting)
     for one in now.competitors:
         title, bar, button = st.columns(_WIDTHS, vertical_alignment="center")
         title.markdown(f"**{one.title}**")
         fraction = statistics.fmean(_fraction(run) for run in one.runs)
-        best = write_of.get(one.title)
-        text = f"{_text(one)} · best {best}" if best else _text(one)
-        bar.progress(min(fraction, 1.0), text=text)
+        bar.progress(min(fraction, 1.0), text=f"{_text(one)}{_best(one, scale)}")
         with button:
             _button(one)
-    _all(now)
+    _all(now, race_left(now, lambda entry: seconds_of(entry, setting, prepared)))
+
+
+def _best(one: Competitor, scale: Scale) -> str:
+    """Example: best seed +0.0168."""
+    if not one.values:
+        return ""
+    so_far, seed = " so far" if one.active else "", " seed" if len(one.runs) > 1 else ""
+    return f" · best{seed}{so_far} {scale.write(scale.whole(min(one.values)))}"
+
+
+def race_left(now: Standing, guess: Callable[[SearchQuestion], float | None]) -> float | None:
+    """Seconds of all that runs or waits, one after the other; ``guess`` says what a whole run takes
+    of those that have not begun. None where that is not known."""
+    found = 0.0
+    for one in now.competitors:
+        if not one.active:
+            continue
+        left = seconds_left(one)
+        if left is None:
+            whole = guess(one.entry)
+            if whole is None:
+                return None
+            left = whole * sum(1 - _fraction(run) for run in one.runs if run.active)
+        found += left
+    return found
 
 
 def seconds_left(one: Competitor, now: float | None = None) -> float | None:
@@ -73,7 +103,7 @@ def _text(one: Competitor) -> str:
         seconds = sum(run.episodes[-1].seconds for run in one.runs if run.episodes)
         return f"{_seeds(count)} in {fmt.duration(seconds)}"
     if not one.active:
-        return _ended(one, done)
+        return _ended(one)
     running = next((r for r in one.runs if r.active and r.job and r.job.state == "running"), None)
     if running is None or running.job is None:
         return f"{done} of {_seeds(count)} done · waiting" if done else "waiting for a worker …"
@@ -82,23 +112,21 @@ def _text(one: Competitor) -> str:
     left = seconds_left(one)
     words = "" if left is None else f" · {fmt.duration(left)} left"
     message = fmt.plain(running.job.message or "starting")
-    return f"seed {running.asked.seed + 1} of {count} · {message}{words}"
+    return f"seed {running.number} of {count} · {message}{words}"
 
 
 def _seeds(count: int) -> str:
     return f"{count} seed{'s' * (count != 1)}"
 
 
-def _ended(one: Competitor, done: int) -> str:
+def _ended(one: Competitor) -> str:
     jobs = [run.job for run in one.runs if run.job is not None]
     failed = next((job for job in jobs if job.state == "failed"), None)
     if failed is not None:
         return f"failed: {fmt.plain(fmt.shortened(failed.message, _LINE))}"
     if any(job.lost() for job in jobs):
         return "the worker is gone; what it finished is kept"
-    episodes = sum(len(run.episodes) for run in one.runs)
-    wanted = one.entry.episodes * len(one.runs)
-    return f"stopped after {episodes:,} of {wanted:,} episodes; the best so far is kept"
+    return f"{one.done}; the best is kept" if one.values else one.done
 
 
 def _button(one: Competitor) -> None:
@@ -123,12 +151,14 @@ def _button(one: Competitor) -> None:
         args=([one],),
         width="stretch",
     ):
-        st.rerun()  # from a fragment: the page begins to follow
+        st.rerun()  # the page begins to follow at once
 
 
-def _all(now: Standing) -> None:
+def _all(now: Standing, left: float | None) -> None:
     resting = [one for one in now.competitors if not one.finished and not one.active]
-    with st.container(horizontal=True, horizontal_alignment="right"):
+    with st.container(horizontal=True, horizontal_alignment="right", vertical_alignment="center"):
+        if now.active and left is not None:
+            st.caption(f"All of it: about {fmt.duration(left)} left", width="stretch")
         st.button(
             "Stop all",
             icon=":material/stop_circle:",

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from qcore.agents.config import TITLES, AgentConfig
+from qcore.agents.config import TITLES, evaluations_per_episode
 from qcore.agents.random_search_config import RandomConfig
-from qcore.agents.releq_config import ReleqConfig
 from qcore.jobs.search_question import SearchQuestion
 
 MOST_SEEDS = 5
+_TIMES_WARM_UP = 4  # as many episodes as it takes before what was learnt counts
 
 
 @dataclass(frozen=True)
@@ -41,8 +41,8 @@ class Race:
 
     def opponent(self, entry: SearchQuestion) -> SearchQuestion:
         """The random search that evaluates as many configurations as an agent."""
-        drawing = sorted((one for one in self.entries if one.agent == "random"), key=_draws)
-        return drawing[-1 if _each_layer(entry.settings) else 0]
+        drawing = {_draws(one): one for one in self.entries if one.agent == "random"}
+        return drawing[evaluations_per_episode(entry.settings, max(drawing))]
 
     def title(self, entry: SearchQuestion) -> str:
         """Example: HAQ; of several random searches: Random × 11."""
@@ -57,10 +57,9 @@ def race_of(
 ) -> Race:
     """A race of agents, with a random search for each number of evaluations an episode.
 
-    ``units``: how many layers or kernels are free to choose. An agent that is rewarded after each
-    of them evaluates as many configurations an episode, all others evaluate one.
+    ``units``: how many layers or kernels are free to choose.
     """
-    draws = {units if _each_layer(one.settings) else 1 for one in settings}
+    draws = {evaluations_per_episode(one.settings, units) for one in settings}
     random = tuple(
         replace(base, agent="random", settings=RandomConfig(number)) for number in sorted(draws)
     )
@@ -69,13 +68,17 @@ def race_of(
 
 def evaluations(entry: SearchQuestion, units: int) -> int:
     """Configurations that one run evaluates."""
-    if isinstance(entry.settings, RandomConfig):
-        return entry.episodes * entry.settings.draws
-    return entry.episodes * (units if _each_layer(entry.settings) else 1)
+    return entry.episodes * evaluations_per_episode(entry.settings, units)
 
 
-def _each_layer(settings: AgentConfig) -> bool:
-    return isinstance(settings, ReleqConfig) and settings.reward_time == "each layer"
+def warm_up(entry: SearchQuestion) -> int:
+    """First episodes that learn nothing yet: they are drawn at random."""
+    return int(getattr(entry.settings, "warm_up_episodes", 0))
+
+
+def hardly_learns(entry: SearchQuestion) -> bool:
+    """True where a large part of its episodes is drawn at random."""
+    return entry.episodes < _TIMES_WARM_UP * warm_up(entry)
 
 
 def _draws(entry: SearchQuestion) -> int:

@@ -5,25 +5,29 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from qcore.agents.references import Reference
+from qcore.agents.references import Reference, above
 from qcore.agents.setting import SearchSetting
+from qcore.measure.evaluation import Evaluation
 from qcore.prepare.prepared import DataPair, Prepared
 from ui.allocation.clipping import clipping_in_use
 from ui.evaluations import Measurement, Setting, measurement, start
+from ui.search.scale import scale_of
 from ui.search.standing import Competitor, Standing
-from ui.search.words import offset, reference_name
+from ui.search.words import reference_name
 
 
 @dataclass(frozen=True, eq=False)
 class Result:
-    """``value`` is what the race made small, ``gap`` how far it is above the optimum, relative to
-    it. ``competitor`` is None of references; ``job`` is that of the best seed. ``measured`` is None
-    where there are no held-out images."""
+    """``value`` is what the race made small, with what no layer decides. ``gap`` is how far it is
+    above what the solver finds, relative to it, None where that says nothing; ``over`` is the
+    difference. ``competitor`` is None of references; ``job`` is that of the best seed, ``seed`` its
+    number from 1. ``measured`` is None where there are no held-out images."""
 
     name: str
     choice: tuple[int, ...]
     value: float
     gap: float | None
+    over: float | None
     costs: dict[str, float]
     measured: Measurement | None
     competitor: Competitor | None = None
@@ -35,8 +39,14 @@ class Result:
     @property
     def finished(self) -> bool:
         """True of the result of a whole run."""
-        best = None if self.competitor is None else self.competitor.best
+        best = None if self.competitor is None else self.competitor.best_run
         return best is not None and best.finished
+
+    @property
+    def called(self) -> str:
+        """Its name in a sentence. Example: HAQ (stopped after 26 of 300 episodes)."""
+        done = "" if self.competitor is None else self.competitor.done
+        return f"{self.name} ({done})" if done else self.name
 
     @property
     def pending(self) -> bool:
@@ -46,17 +56,15 @@ class Result:
 
     def overlaps(self, other: Result) -> bool:
         """True where the measured loss lies within the other's 95 % interval."""
-        found = None if other.measured is None else other.measured.result
-        own = self.measured_loss
+        found, own = other.evaluation, self.evaluation
         if found is None or own is None or found.delta_low is None or found.delta_high is None:
             return False
-        return found.delta_low <= own <= found.delta_high
+        return found.delta_low <= own.delta_loss <= found.delta_high
 
     @property
-    def measured_loss(self) -> float | None:
-        """None before it is measured."""
-        found = None if self.measured is None else self.measured.result
-        return None if found is None else found.delta_loss
+    def evaluation(self) -> Evaluation | None:
+        """On held-out images; None before it is measured."""
+        return None if self.measured is None else self.measured.result
 
 
 def held_out_setting(setting: SearchSetting, pair: DataPair | None) -> Setting | None:
@@ -77,7 +85,7 @@ def results(
     known = (
         []
         if lines is None
-        else [(reference_name(now.race), lines.optimum), ("Best uniform", lines.uniform)]
+        else [(reference_name(lines), lines.optimum), ("Best uniform", lines.uniform)]
     )
     levels = [
         _reference(prepared, now, name, line, setting, held)
@@ -105,21 +113,21 @@ def _of(
     setting: SearchSetting,
     held: Setting | None,
 ) -> Result | None:
-    best = one.best
-    if best is None or best.choice is None or best.value is None or best.job is None:
+    run = one.best_run
+    best = None if run is None else run.best
+    if run is None or best is None or best.choice is None or run.job is None:
         return None
-    last = best.episodes[-1]
-    value = best.value + offset(now.race, setting)
+    last = run.episodes[-1]
     return Result(
         one.title,
         best.choice,
-        value,
-        _gap(now, setting, value),
+        scale_of(now.race, setting).whole(best.value),
+        *_gap(now, setting, best.value),
         setting.costs(best.choice),
         _measurement(prepared, best.choice, setting, held),
         one,
-        best.job.id,
-        best.asked.seed,
+        run.job.id,
+        run.number,
         last.evaluations,
         last.seconds,
     )
@@ -133,23 +141,25 @@ def _reference(
     setting: SearchSetting,
     held: Setting | None,
 ) -> Result:
-    value = line.value + offset(now.race, setting)
     return Result(
         name,
         line.choice,
-        value,
-        _gap(now, setting, value),
+        scale_of(now.race, setting).whole(line.value),
+        *_gap(now, setting, line.value),
         setting.costs(line.choice),
         _measurement(prepared, line.choice, setting, held),
     )
 
 
-def _gap(now: Standing, setting: SearchSetting, value: float) -> float | None:
-    """Above the optimum, relative to it; None where that is nothing or less."""
+def _gap(now: Standing, setting: SearchSetting, value: float) -> tuple[float | None, float | None]:
+    """Above what the solver finds: relative to it, and as a difference. Of measured losses the
+    first says nothing: these may be 0, or less."""
     if now.references is None:
-        return None
-    best = now.references.optimum.value + offset(now.race, setting)
-    return (value - best) / best if best > 0 else None
+        return None, None
+    scale = scale_of(now.race, setting)
+    best, own = scale.whole(now.references.optimum.value), scale.whole(value)
+    measured = now.race.asked.evaluator == "measured" and not now.race.saves
+    return None if measured else above(own, best), own - best
 
 
 def _measurement(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from typing import Any, Literal, get_args, get_origin, get_type_hints
@@ -14,10 +13,10 @@ from ui import format as fmt
 
 SHOWN: dict[AgentName, tuple[str, ...]] = {
     "releq": ("action_set", "reward_time", "threshold", "learning_rate", "rollout_episodes"),
-    "haq": ("variant", "warm_up", "noise", "noise_decay", "updates_per_step"),
-    "autoq": ("warmup_episodes", "sigma", "sigma_decay", "zeta_last", "zeta_episodes"),
+    "haq": ("variant", "warm_up_episodes", "sigma", "sigma_decay", "updates_per_step"),
+    "autoq": ("warm_up_episodes", "sigma", "sigma_decay", "zeta_last", "zeta_episodes"),
 }
-"""The settings that matter most; one that an agent does not have is left out."""
+"""The settings that matter most."""
 
 
 def settings(
@@ -30,7 +29,7 @@ def settings(
         for agent, column in zip(agents, st.columns(max(len(agents), 1)), strict=False):
             with column:
                 st.markdown(f"**{TITLES[agent]}**")
-                values = {name: _field(agent, name) for name in shown_settings(agent)}
+                values = {name: _field(agent, name) for name in SHOWN.get(agent, ())}
                 try:
                     found[agent] = CONFIGS[agent](**values)
                 except ValueError as error:
@@ -42,22 +41,8 @@ def settings(
 
 def fill_settings(agent: AgentName, asked: AgentConfig) -> None:
     """Put a configuration into the fields; call before they are drawn."""
-    for name in shown_settings(agent):
+    for name in SHOWN.get(agent, ()):
         st.session_state[_key(agent, name)] = getattr(asked, name)
-
-
-def shown_settings(agent: AgentName) -> list[str]:
-    """Names of the fields that are drawn."""
-    there = {field.name for field in fields(CONFIGS[agent])}
-    return [name for name in SHOWN.get(agent, ()) if name in there]
-
-
-def about_setting(agent: AgentName, name: str) -> str | None:
-    """What a setting is, from the docstring of its configuration; None where that does not say."""
-    text = " ".join((CONFIGS[agent].__doc__ or "").split())
-    names = r"(?:``\w+``, )*"
-    found = re.search(rf"{names}``{name}``(?:, ``\w+``)*: (.*?)(?= {names}``\w+``:|$)", text)
-    return None if found is None else fmt.plain(fmt.capital(found[1]))
 
 
 def _key(agent: AgentName, name: str) -> str:
@@ -66,11 +51,12 @@ def _key(agent: AgentName, name: str) -> str:
 
 def _field(agent: AgentName, name: str) -> Any:
     kind = get_type_hints(CONFIGS[agent])[name]
-    default: Any = {field.name: field.default for field in fields(CONFIGS[agent])}[name]
+    field = next(field for field in fields(CONFIGS[agent]) if field.name == name)
+    default: Any = field.default
     common: Mapping[str, Any] = {
         "key": _key(agent, name),
         "persist_state": "session",
-        "help": about_setting(agent, name),
+        "help": field.metadata["help"],
     }
     label = fmt.capital(name.replace("_", " "))
     if get_origin(kind) is Literal:
