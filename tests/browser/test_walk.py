@@ -34,7 +34,7 @@ def test_deep_link_on_a_cold_server(start_server: Callable, page: Page) -> None:
         "layer": ["down.conv"],
         "grid_bits": ["3"],
     }
-    # The menu is the app's, not the folder's: eight pages, no "app".
+    # The menu is the app's, not the folder's: nine pages, no "app".
     links = page.get_by_test_id("stSidebarNav").get_by_role("link")
     assert links.all_inner_texts() != []
     assert [text.split("\n")[-1] for text in links.all_inner_texts()] == [
@@ -44,6 +44,7 @@ def test_deep_link_on_a_cold_server(start_server: Callable, page: Page) -> None:
         "Calibration",
         "Sensitivity",
         "Allocate",
+        "Search",
         "Hardware",
         "Numbers",
     ]
