@@ -10,6 +10,7 @@ from typing import Any
 from qcore.cli.allocating import allocate, frontier
 from qcore.cli.show import progress_line, show_table
 from qcore.sensitivity.objectives import UNITS
+from qcore.sensitivity.width_text import width_text
 
 
 def describe(arguments: argparse.Namespace) -> dict[str, Any]:
@@ -62,7 +63,7 @@ def sensitivity(arguments: argparse.Namespace) -> dict[str, Any]:
     rows = [
         (
             row.layer,
-            str(row.bits),
+            width_text(row.width),
             f"{row.delta_loss:+.3e}",
             "" if row.ci_low is None else f"{row.ci_low:+.2e} to {row.ci_high:+.2e}",
             f"{row.samples:,}",
