@@ -76,7 +76,7 @@ def test_a_short_memory_of_kernels_goes_on_as_well() -> None:
     assert told(resumed.episodes) == told(whole.episodes)
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(5))
 @pytest.mark.parametrize(
     ("name", "gap", "late"),
     [("layers", 0.35, 4.0), ("kernels", 0.05, 1.5)],

@@ -27,17 +27,17 @@ def run(
 
 
 def test_the_optimum_of_small_problems() -> None:
-    """Five layers of three widths, 100 episodes, three seeds: the best of 243 in at least two,
-    and never more than a quarter above it. (Measured: in two, and 7 % above.)"""
+    """Five layers of three widths, 100 episodes, five seeds: the best of 243 in at least three,
+    and never more than a quarter above it. (Measured: in four, and 7 % above.)"""
     ratios = []
-    for seed in range(3):
+    for seed in range(5):
         task = small_task(seed)
         found = run(task, LEARNS, 100, seed).allocation
         assert found is not None
         assert within(task, found.choice)
         ratios.append(found.loss / least_loss(task))
     assert min(ratios) >= 1 - 1e-9
-    assert sum(ratio < 1 + 1e-9 for ratio in ratios) >= 2
+    assert sum(ratio < 1 + 1e-9 for ratio in ratios) >= 3
     assert max(ratios) < 1.25
 
 
