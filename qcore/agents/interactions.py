@@ -1,10 +1,17 @@
-"""What rounding two layers at once adds, for the evaluator that counts it."""
+"""The evaluators that predict, by name, and what rounding two layers at once adds."""
 
 from __future__ import annotations
 
+from qcore.agents.evaluator import EvaluatorName, PredictedEvaluator
 from qcore.agents.setting import SearchSetting
 from qcore.errors import BadInput
 from qcore.sensitivity.projection.shrinkage import CrossTerms, cross_terms
+
+
+def predicted_evaluator(setting: SearchSetting, name: EvaluatorName) -> PredictedEvaluator:
+    """ "predicted" or "interaction". Raises BadInput as ``interactions_of``."""
+    terms = interactions_of(setting) if name == "interaction" else None
+    return PredictedEvaluator(setting.task, terms)
 
 
 def interactions_of(setting: SearchSetting) -> CrossTerms:

@@ -10,6 +10,7 @@ from qcore.agents.outcome import Outcome, settle
 from qcore.agents.random_search_config import RandomConfig
 from qcore.agents.recorder import Recorder
 from qcore.agents.task import SearchTask
+from qcore.allocate.baselines import drawn_mixture
 
 
 def run_random(
@@ -28,9 +29,7 @@ def run_random(
     while recorder.going:
         best: Outcome | None = None
         for _ in range(config.draws):
-            mixture = random.dirichlet(np.full(options, 1 / options))
-            picked = np.array(random.choice(options, size=units, p=mixture), dtype=np.intp)
-            drawn = settle(task, evaluator, picked)
+            drawn = settle(task, evaluator, drawn_mixture(random, units, options))
             if best is None or (not drawn.within, drawn.value) < (not best.within, best.value):
                 best = drawn
         assert best is not None

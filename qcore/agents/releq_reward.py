@@ -8,7 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from qcore.agents.task import SearchTask
-from qcore.allocate.problem import Allocation, budget_limit, evaluate
+from qcore.allocate.baselines import uniform_allocations
+from qcore.allocate.problem import Allocation, budget_limit, meets_budgets
 
 
 def state_quantization(
@@ -65,26 +66,18 @@ def quantization_within(task: SearchTask, ratio: float) -> float | None:
     budgets, axes = task.problem.budgets, task.axes
     if not budgets:
         return None
+    every = uniform_allocations(task.problem)
     for options in axes.option.T[::-1]:
-        uniform = [_uniform(task, option) for option in options]
+        uniform = [every[option] for option in options]
         held = [quantization_of(task, one.choice, ratio) for one in uniform]
-        within = [
-            w
-            for w, one in enumerate(uniform)
-            if all(one.costs[name] <= budget_limit(value) for name, value in budgets.items())
-        ]
+        within = [w for w, one in enumerate(uniform) if meets_budgets(task.problem, one)]
         if within and within[-1] == len(uniform) - 1:
             return held[-1]
         if within:
             last = within[-1]
             part = _part(uniform[last], uniform[last + 1], budgets)
             return held[last] + part * (held[last + 1] - held[last])
-    return quantization_of(task, _uniform(task, axes.option[0, 0]).choice, ratio)
-
-
-def _uniform(task: SearchTask, option: int) -> Allocation:
-    units = np.where(task.free, option, task.pinned)
-    return evaluate(task.problem, task.merged.expand(units))
+    return quantization_of(task, every[axes.option[0, 0]].choice, ratio)
 
 
 def _part(within: Allocation, above: Allocation, budgets: Mapping[str, float]) -> float:

@@ -117,8 +117,7 @@ def _check(known: Checkpoint | None, about: str, task: SearchTask) -> None:
     if known.about != about:
         raise BadInput(
             "the checkpoint is of another search (problem, budgets, agent, settings, seed, and of "
-            "ReLeQ the number of episodes); "
-            "name another file"
+            "ReLeQ the number of episodes); name another file"
         )
     rows, options = task.problem.loss.shape
     for choice in (episode.choice for episode in known.episodes):

@@ -7,6 +7,7 @@ import numpy as np
 from qcore.allocate.problem import (
     Allocation,
     AllocationProblem,
+    IndexArray,
     evaluate,
     meets_budgets,
     merge_groups,
@@ -55,12 +56,15 @@ def random_allocations(problem: AllocationProblem, count: int, seed: int) -> tup
     pinned = merged.allowed.sum(axis=1) < options
     pin = merged.allowed.argmax(axis=1)
     random = np.random.default_rng(seed)
+    drawn = (drawn_mixture(random, units, options) for _ in range(count))
+    choices = (np.where(pinned, pin, choice) for choice in drawn)
+    return tuple(evaluate(problem, merged.expand(choice)) for choice in choices)
+
+
+def drawn_mixture(random: np.random.Generator, units: int, options: int) -> IndexArray:
+    """(units,): first how often each option is taken, from a Dirichlet distribution with
+    parameters 1 / options, then an option for each unit."""
     # Mixtures of many options all look alike unless the parameters' sum stays small: with 36
     # options and 0.5 for each, no mean cost falls in the outer fifths of the range.
-    concentration = np.full(options, 1 / options)
-    drawn = []
-    for _ in range(count):
-        mixture = random.dirichlet(concentration)
-        unit_choice = np.where(pinned, pin, random.choice(options, size=units, p=mixture))
-        drawn.append(evaluate(problem, merged.expand(unit_choice)))
-    return tuple(drawn)
+    mixture = random.dirichlet(np.full(options, 1 / options))
+    return np.array(random.choice(options, size=units, p=mixture), dtype=np.intp)

@@ -16,8 +16,8 @@ from qcore.agents.config import (
     config_to_json,
 )
 from qcore.agents.episode import Episode, SearchRun
-from qcore.agents.evaluator import Evaluator, PredictedEvaluator
-from qcore.agents.interactions import interactions_of
+from qcore.agents.evaluator import Evaluator
+from qcore.agents.interactions import predicted_evaluator
 from qcore.agents.references import References, references
 from qcore.agents.search import search
 from qcore.agents.setting import SearchSetting, search_setting
@@ -100,8 +100,7 @@ def _evaluator(
     if arguments.evaluator != "measured":
         if arguments.images or arguments.fine_tune:
             raise BadInput("--images and --fine-tune are of --evaluator measured")
-        terms = interactions_of(setting) if arguments.evaluator == "interaction" else None
-        return PredictedEvaluator(setting.task, terms)
+        return predicted_evaluator(setting, arguments.evaluator)
     from qcore.agents.measured import MeasuredEvaluator
     from qcore.calibrate.average import means_for
     from qcore.calibrate.observe import calibration_for

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from qcore.agents.checkpoint import Checkpoint
 from qcore.agents.episode import Episode
@@ -43,9 +43,10 @@ def known_scores(store: Store, job_id: str) -> dict[tuple[int, ...], Score]:
     return {tuple(choice): Score(loss, accuracy) for choice, loss, accuracy in each}
 
 
-def checkpoint_in(known: Mapping[str, bytes]) -> Checkpoint | None:
+def checkpoint_of(store: Store, job_id: str) -> Checkpoint | None:
     """Where an earlier attempt ended; None where it kept nothing."""
-    return Checkpoint.from_bytes(known[CHECKPOINT]) if CHECKPOINT in known else None
+    found = store.arrays(job_id, CHECKPOINT).get(CHECKPOINT)
+    return None if found is None else Checkpoint.from_bytes(found)
 
 
 def episodes_of(store: Store, job_id: str) -> tuple[Episode, ...]:

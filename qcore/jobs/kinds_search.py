@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from qcore.agents.checkpoint import Checkpoint
 from qcore.agents.episode import Episode
-from qcore.agents.evaluator import Evaluator, PredictedEvaluator
-from qcore.agents.interactions import interactions_of
+from qcore.agents.evaluator import Evaluator
+from qcore.agents.interactions import predicted_evaluator
 from qcore.agents.references import references
 from qcore.agents.setting import SearchSetting
 from qcore.allocate.refused import refused
@@ -24,7 +24,7 @@ from qcore.jobs.inside import (
     stopped_is_cancelled,
 )
 from qcore.jobs.kept_search import (
-    checkpoint_in,
+    checkpoint_of,
     known_scores,
     pack_checkpoint,
     pack_episodes,
@@ -53,15 +53,16 @@ def search(
         progress(0.0, "making the problem")
         network = network_of(asked)
         setting = setting_of(store, asked, network.description)
-        terms = interactions_of(setting) if asked.evaluator == "interaction" else None
         work = _Work(job_id, asked, store, progress, reporter)
-        evaluator: Evaluator = PredictedEvaluator(setting.task, terms)
+        evaluator: Evaluator
         if asked.evaluator == "measured":
             evaluator = _measured(work, network, setting)
+        else:
+            evaluator = predicted_evaluator(setting, asked.evaluator)
         with refused(setting.table.config.quantity, setting.layers.offsets):
             lines = references(setting.task, evaluator)
             store.put_arrays(job_id, pack_references(lines))
-            known = checkpoint_in(store.arrays(job_id))
+            known = checkpoint_of(store, job_id)
             work.episodes += () if known is None else known.episodes
             try:
                 run = run_search(
